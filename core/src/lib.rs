@@ -1,0 +1,8 @@
+//! The ground that every Millrace program stands on: config, Kafka clients, the registry client,
+//! the command line and shutdown.
+
+pub mod cli;
+pub mod error;
+pub mod shutdown;
+
+pub use error::{Error, Result};

@@ -1,0 +1,19 @@
+//! Readings as Confluent-framed Avro.
+//!
+//! Our own records are written and read by hand, without an intermediate value tree; what another
+//! writer wrote with another schema is resolved by apache-avro first.
+
+mod decode;
+mod encode;
+mod error;
+mod frame;
+mod resolve;
+
+pub use decode::decode_reading;
+pub use encode::encode_reading;
+pub use error::DecodeError;
+pub use frame::{FRAME_HEADER_BYTES, read_frame, write_frame_header};
+pub use resolve::{ReadingDecoder, SchemaError};
+
+/// The largest Avro body that is looked at, in bytes; a hostile length prefix ends here.
+pub const MAX_BODY_BYTES: usize = 1 << 20;

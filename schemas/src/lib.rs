@@ -1,0 +1,10 @@
+//! The records that Millrace puts on Kafka, how they are written and read, and how their schemas are named.
+//!
+//! No I/O happens here: bytes in, bytes out.
+
+pub mod codec;
+pub mod reading;
+pub mod subject;
+pub mod text;
+
+pub use reading::{Features, MaintenanceStatus, Rolling, RollingStats, Sensor, SensorReading};
