@@ -2,7 +2,10 @@
 //! the command line and shutdown.
 
 pub mod cli;
+pub mod config;
 pub mod error;
+pub mod kafka;
+pub mod registry;
 pub mod shutdown;
 
 pub use error::{Error, Result};

@@ -1,0 +1,226 @@
+//! The only place where config is merged: defaults < file < preset < environment < flags.
+//!
+//! A program describes what can be said in one struct of options (`T`), which both its flags and its
+//! config keys fill. Each layer is checked for itself, so an error names the layer at fault.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::cli::suggestion;
+use crate::error::{Error, Result};
+
+/// What was said so far, key by key, and where.
+pub struct Layers<T> {
+    said: BTreeMap<String, (Value, String)>,
+    known: Vec<String>,
+    _marker: std::marker::PhantomData<T>,
+}
+
+/// Where each key's value was said, for errors about it.
+#[derive(Debug, Clone, Default)]
+pub struct Origins(BTreeMap<String, String>);
+
+impl Origins {
+    /// The flag, file key or variable that set `key`, or the key itself where nothing did.
+    pub fn of<'a>(&'a self, key: &'a str) -> &'a str {
+        self.0.get(key).map_or(key, String::as_str)
+    }
+
+    /// Whether `key` was set by a flag of this command line.
+    pub fn is_flag(&self, key: &str) -> bool {
+        self.of(key).starts_with("--")
+    }
+}
+
+impl<T: Default + Serialize + DeserializeOwned> Layers<T> {
+    /// No layer yet.
+    pub fn new() -> Self {
+        let known = match serde_json::to_value(T::default()) {
+            Ok(Value::Object(map)) => map.keys().cloned().collect(),
+            _ => Vec::new(),
+        };
+        Self { said: BTreeMap::new(), known, _marker: std::marker::PhantomData }
+    }
+
+    /// Lays a mapping over what was said; `place` is the path to it, as in `streaming in my.yaml`.
+    ///
+    /// # Errors
+    /// One sentence about the first unknown key or value of the wrong type.
+    pub fn overlay(&mut self, map: Map<String, Value>, place: &dyn Fn(&str) -> String) -> Result<()> {
+        for (key, value) in map {
+            let origin = place(&key);
+            if !self.known.contains(&key) {
+                let hint = suggestion(&key, self.known.iter().map(String::as_str));
+                return Err(Error::usage(format!("{origin}: there is no such key; {hint}")));
+            }
+            let alone = Map::from_iter([(key.clone(), value.clone())]);
+            serde_json::from_value::<T>(Value::Object(alone))
+                .map_err(|e| Error::usage(format!("{origin}: {e}")))?;
+            self.said.insert(key, (value, origin));
+        }
+        Ok(())
+    }
+
+    /// Lays the variables `MILLRACE_<KEY>` over what was said, and those that `aliases` names as
+    /// (variable, key). Values are YAML, so lists and numbers can be given.
+    ///
+    /// # Errors
+    /// As [`overlay`](Self::overlay), naming the variable.
+    pub fn environment(&mut self, aliases: &[(&str, &str)]) -> Result<()> {
+        let mut variables: Vec<(String, String)> =
+            aliases.iter().map(|(variable, key)| ((*variable).to_owned(), (*key).to_owned())).collect();
+        variables
+            .extend(self.known.iter().map(|key| (format!("MILLRACE_{}", key.to_uppercase()), key.clone())));
+        for (variable, key) in variables {
+            let Ok(text) = std::env::var(&variable) else { continue };
+            let value = serde_saphyr::from_str::<Value>(&text).unwrap_or(Value::String(text));
+            self.overlay(Map::from_iter([(key, value)]), &|_| variable.clone())?;
+        }
+        Ok(())
+    }
+
+    /// Lays the flags over what was said: every option of `flags` that is there.
+    ///
+    /// # Errors
+    /// As [`overlay`](Self::overlay), naming the flag, which `flag_name` gives for a key.
+    pub fn flags(&mut self, flags: &T, flag_name: &dyn Fn(&str) -> String) -> Result<()> {
+        let value = serde_json::to_value(flags).map_err(|e| Error::usage(e.to_string()))?;
+        let Value::Object(mut map) = value else { return Ok(()) };
+        map.retain(|_, value| !value.is_null());
+        self.overlay(map, flag_name)
+    }
+
+    /// What was said in the end, and where.
+    ///
+    /// # Errors
+    /// When the layers do not fit together, which their own checks rule out.
+    pub fn said(self) -> Result<(T, Origins)> {
+        let mut map = Map::new();
+        let mut origins = BTreeMap::new();
+        for (key, (value, origin)) in self.said {
+            origins.insert(key.clone(), origin);
+            map.insert(key, value);
+        }
+        let said =
+            serde_json::from_value(Value::Object(map)).map_err(|e| Error::usage(format!("config: {e}")))?;
+        Ok((said, Origins(origins)))
+    }
+}
+
+impl<T: Default + Serialize + DeserializeOwned> Default for Layers<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Reads a YAML config file.
+///
+/// # Errors
+/// When it is missing, unreadable, or no YAML mapping.
+pub fn read_file(path: &Path) -> Result<Map<String, Value>> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|e| Error::usage(format!("config file {} cannot be read: {e}", path.display())))?;
+    parse(&text, &path.display().to_string())
+}
+
+/// Parses the text of a YAML config file called `name`.
+///
+/// # Errors
+/// When it is no YAML mapping; the sentence names the file and the place.
+pub fn parse(text: &str, name: &str) -> Result<Map<String, Value>> {
+    match serde_saphyr::from_str::<Value>(text) {
+        Ok(Value::Object(map)) => Ok(map),
+        Ok(Value::Null) => Ok(Map::new()),
+        Ok(_) => Err(Error::usage(format!("{name}: is not a mapping of keys to values"))),
+        Err(error) => {
+            let cause = error.to_string();
+            let first = cause.lines().next().unwrap_or_default().trim_start_matches("error: ");
+            Err(Error::usage(format!("{name}: {first}")))
+        }
+    }
+}
+
+/// Takes a section out of a config file; a missing or empty one is an empty mapping.
+///
+/// # Errors
+/// When the section is no mapping.
+pub fn take_section(file: &mut Map<String, Value>, section: &str, name: &str) -> Result<Map<String, Value>> {
+    match file.remove(section) {
+        None | Some(Value::Null) => Ok(Map::new()),
+        Some(Value::Object(map)) => Ok(map),
+        Some(_) => Err(Error::usage(format!("{name}: {section}: is not a mapping of keys to values"))),
+    }
+}
+
+/// Refuses sections that no one took.
+///
+/// # Errors
+/// Names the first of them and the nearest known one.
+pub fn refuse_rest(file: &Map<String, Value>, known: &[&str], name: &str) -> Result<()> {
+    match file.keys().next() {
+        None => Ok(()),
+        Some(key) => {
+            let hint = suggestion(key, known.iter().copied());
+            Err(Error::usage(format!("{name}: {key}: there is no such section; {hint}")))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Deserialize;
+
+    #[derive(Default, Serialize, Deserialize)]
+    #[serde(default)]
+    struct Said {
+        rate: Option<f64>,
+        topic: Option<String>,
+    }
+
+    fn overlay(layers: &mut Layers<Said>, text: &str, name: &str) -> Result<()> {
+        layers.overlay(parse(text, name)?, &|key| format!("{key} in {name}"))
+    }
+
+    #[test]
+    fn later_layers_win_and_their_origin_is_kept() {
+        let mut layers = Layers::<Said>::new();
+        overlay(&mut layers, "rate: 1\ntopic: a", "first.yaml").expect("fine");
+        overlay(&mut layers, "rate: 2", "second.yaml").expect("fine");
+        layers.flags(&Said { topic: Some("b".into()), rate: None }, &|key| format!("--{key}")).expect("fine");
+        let (said, origins) = layers.said().expect("fine");
+        assert_eq!((said.rate, said.topic.as_deref()), (Some(2.0), Some("b")));
+        assert_eq!((origins.of("rate"), origins.of("topic")), ("rate in second.yaml", "--topic"));
+    }
+
+    #[test]
+    fn null_in_a_later_file_takes_a_value_back() {
+        let mut layers = Layers::<Said>::new();
+        overlay(&mut layers, "rate: 1", "first.yaml").expect("fine");
+        overlay(&mut layers, "rate: null", "second.yaml").expect("fine");
+        assert_eq!(layers.said().expect("fine").0.rate, None);
+    }
+
+    #[test]
+    fn an_unknown_key_is_answered_with_its_place_and_the_nearest_known_one() {
+        let error = overlay(&mut Layers::new(), "rat: 1", "my.yaml").expect_err("refused");
+        assert_eq!(error.to_string(), "rat in my.yaml: there is no such key; did you mean `rate`?");
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_type_is_answered_with_key_and_file() {
+        let error = overlay(&mut Layers::new(), "rate: fast", "my.yaml").expect_err("refused");
+        assert_eq!(error.to_string(), "rate in my.yaml: invalid type: string \"fast\", expected f64");
+    }
+
+    #[test]
+    fn a_broken_file_is_answered_with_its_name_and_line() {
+        let error = parse("a: [1,\nb: 2", "my.yaml").expect_err("refused").to_string();
+        assert!(error.starts_with("my.yaml: ") && error.contains("line"), "{error}");
+        assert!(!error.contains('\n'), "{error}");
+    }
+}

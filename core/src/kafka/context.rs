@@ -1,0 +1,100 @@
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rdkafka::client::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::producer::DeliveryResult;
+
+use super::cause;
+
+/// What became of the records that a producer was given.
+#[derive(Debug, Default)]
+pub struct Deliveries {
+    acknowledged: AtomicU64,
+    failed: AtomicU64,
+    first_failure: Mutex<Option<String>>,
+}
+
+impl Deliveries {
+    /// Records that all in-sync replicas have.
+    pub fn acknowledged(&self) -> u64 {
+        self.acknowledged.load(Ordering::Relaxed)
+    }
+
+    /// Records that the broker refused.
+    pub fn failed(&self) -> u64 {
+        self.failed.load(Ordering::Relaxed)
+    }
+
+    /// Why the first of them was refused.
+    pub fn first_failure(&self) -> Option<String> {
+        self.first_failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    #[cold]
+    fn fail(&self, error: &KafkaError) {
+        let mut first = self.first_failure.lock().unwrap_or_else(PoisonError::into_inner);
+        first.get_or_insert_with(|| match error.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::InvalidTimestamp) => {
+                "the broker refuses its event time: set message.timestamp.after.max.ms=9223372036854775807 \
+                 on the topic"
+                    .to_owned()
+            }
+            _ => cause(error),
+        });
+        self.failed.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Counts deliveries, and tells the user when the cluster goes and comes back.
+pub struct ProducerContext {
+    bootstrap_servers: String,
+    deliveries: Arc<Deliveries>,
+    down: AtomicBool,
+}
+
+impl ProducerContext {
+    pub(super) fn new(bootstrap_servers: &str) -> Self {
+        Self {
+            bootstrap_servers: bootstrap_servers.to_owned(),
+            deliveries: Arc::default(),
+            down: AtomicBool::new(false),
+        }
+    }
+
+    /// The counts, shared.
+    pub fn deliveries(&self) -> Arc<Deliveries> {
+        Arc::clone(&self.deliveries)
+    }
+}
+
+impl ClientContext for ProducerContext {
+    fn error(&self, error: KafkaError, _reason: &str) {
+        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown)
+            && !self.down.swap(true, Ordering::Relaxed)
+        {
+            eprintln!("Kafka at {} is out of reach; records wait until it is back", self.bootstrap_servers);
+        }
+    }
+
+    fn log(&self, _level: RDKafkaLogLevel, _facility: &str, _message: &str) {
+        // What matters reaches the user through `error` and the deliveries.
+    }
+}
+
+impl rdkafka::producer::ProducerContext for ProducerContext {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+        match result {
+            Ok(_) => {
+                self.deliveries.acknowledged.fetch_add(1, Ordering::Relaxed);
+                if self.down.load(Ordering::Relaxed) && self.down.swap(false, Ordering::Relaxed) {
+                    eprintln!("Kafka at {} is back", self.bootstrap_servers);
+                }
+            }
+            Err((error, _)) => self.deliveries.fail(error),
+        }
+    }
+}

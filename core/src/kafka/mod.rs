@@ -1,0 +1,142 @@
+//! The only place where Kafka clients are built.
+
+mod context;
+mod partition;
+mod properties;
+mod topic;
+
+use std::time::Duration;
+
+use rdkafka::admin::AdminClient;
+use rdkafka::client::DefaultClientContext;
+use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::producer::BaseProducer;
+
+pub use context::{Deliveries, ProducerContext};
+pub use partition::partition_of;
+pub use properties::{Properties, read_command_config};
+pub use topic::{Topic, TopicDefaults};
+
+use crate::error::{Error, Result};
+
+/// How long a cluster that was never reached may take to answer.
+const FIRST_CONTACT: Duration = Duration::from_secs(10);
+
+/// A Kafka cluster as clients see it: where it is and what was said about talking to it.
+#[derive(Debug, Clone)]
+pub struct Kafka {
+    bootstrap_servers: String,
+    properties: Properties,
+}
+
+impl Kafka {
+    /// The cluster at `bootstrap_servers` (host:port, comma-separated), reached with `properties`, which win
+    /// over all our own.
+    pub fn new(bootstrap_servers: impl Into<String>, properties: Properties) -> Self {
+        Self { bootstrap_servers: bootstrap_servers.into(), properties }
+    }
+
+    /// Where the cluster is.
+    pub fn bootstrap_servers(&self) -> &str {
+        &self.bootstrap_servers
+    }
+
+    /// An idempotent producer: acks from all replicas, an outage of any length waited out.
+    ///
+    /// # Errors
+    /// When a property is unknown or does not fit the others.
+    pub fn producer(&self) -> Result<BaseProducer<ProducerContext>> {
+        let context = ProducerContext::new(&self.bootstrap_servers);
+        self.client(&[
+            ("acks", "all"),
+            ("enable.idempotence", "true"),
+            // 0 = for ever: a record is given up only when the broker refuses it.
+            ("message.timeout.ms", "0"),
+            ("queue.buffering.max.messages", "200000"),
+            ("queue.buffering.max.kbytes", "131072"),
+            ("batch.num.messages", "100000"),
+            ("linger.ms", "5"),
+            ("partitioner", "murmur2_random"),
+        ])
+        .create_with_context(context)
+        .map_err(|e| self.cannot_build(&e))
+    }
+
+    /// A consumer without group, for reading given partitions.
+    ///
+    /// # Errors
+    /// When a property is unknown or does not fit the others.
+    pub fn reader(&self) -> Result<BaseConsumer> {
+        self.client(&[
+            ("group.id", "millrace-reader"),
+            ("enable.auto.commit", "false"),
+            ("enable.auto.offset.store", "false"),
+            ("enable.partition.eof", "false"),
+            ("fetch.queue.backoff.ms", "10"),
+            ("auto.offset.reset", "earliest"),
+        ])
+        .create()
+        .map_err(|e| self.cannot_build(&e))
+    }
+
+    /// Waits until a broker answers.
+    ///
+    /// # Errors
+    /// When none does within ten seconds; the sentence names the address.
+    pub fn check(&self) -> Result<()> {
+        let client = self.reader()?;
+        match client.fetch_metadata(None, FIRST_CONTACT) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(Error::failed(format!(
+                "no Kafka broker answers at {} within {} s ({}); check --bootstrap-server, or start one with `lab up`",
+                self.bootstrap_servers,
+                FIRST_CONTACT.as_secs(),
+                cause(&error)
+            ))),
+        }
+    }
+
+    fn admin(&self) -> Result<AdminClient<DefaultClientContext>> {
+        self.client(&[]).create().map_err(|e| self.cannot_build(&e))
+    }
+
+    fn client(&self, ours: &[(&str, &str)]) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config
+            .set("bootstrap.servers", &self.bootstrap_servers)
+            .set("client.id", "millrace")
+            .set("allow.auto.create.topics", "false")
+            .set("reconnect.backoff.max.ms", "1000")
+            .set_log_level(RDKafkaLogLevel::Error);
+        for (name, value) in ours {
+            config.set(*name, *value);
+        }
+        for (name, value) in self.properties.iter() {
+            config.set(name, value);
+        }
+        config
+    }
+
+    fn cannot_build(&self, error: &KafkaError) -> Error {
+        Error::usage(format!(
+            "a Kafka client cannot be built: {}; check -X and --command-config",
+            cause(error)
+        ))
+    }
+}
+
+/// The cause without the library's wrapping.
+pub fn cause(error: &KafkaError) -> String {
+    match error {
+        KafkaError::ClientConfig(_, description, name, value) => match value.as_str() {
+            "" => description.clone(),
+            value => format!("{description} ({name}={value})"),
+        },
+        other => match other.rdkafka_error_code() {
+            Some(code) => code.to_string(),
+            None => other.to_string(),
+        },
+    }
+}

@@ -1,0 +1,106 @@
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::error::{Error, Result};
+
+/// librdkafka properties that a user gave, by name.
+#[derive(Debug, Clone, Default)]
+pub struct Properties(BTreeMap<String, String>);
+
+/// Properties that only the Java client knows, and what to say instead.
+const JAVA_ONLY: &[(&str, &str)] = &[
+    ("sasl.jaas.config", "sasl.username and sasl.password"),
+    ("ssl.truststore.location", "ssl.ca.location (PEM)"),
+    ("ssl.truststore.password", "ssl.ca.location (PEM), which needs none"),
+    ("ssl.truststore.type", "ssl.ca.location (PEM)"),
+    ("ssl.keystore.type", "ssl.keystore.location (PKCS#12) or ssl.certificate.location (PEM)"),
+    ("ssl.endpoint.identification.algorithm=", "ssl.endpoint.identification.algorithm=none"),
+    ("key.serializer", "nothing: keys are machine ids"),
+    ("value.serializer", "--format"),
+    ("key.deserializer", "nothing: keys are machine ids"),
+    ("value.deserializer", "--format"),
+    ("buffer.memory", "queue.buffering.max.kbytes"),
+    ("max.block.ms", "nothing: a full queue slows the simulation down"),
+    ("partitioner.class", "partitioner"),
+];
+
+impl Properties {
+    /// Sets one property; a later value wins.
+    ///
+    /// # Errors
+    /// When only the Java client knows the name; the sentence says what to use instead.
+    pub fn set(&mut self, name: &str, value: &str, origin: &str) -> Result<()> {
+        if let Some((_, instead)) = JAVA_ONLY.iter().find(|(java, _)| *java == name) {
+            let reason = "is a property of the Java client";
+            return Err(Error::usage(format!("{origin}: `{name}` {reason}; use {instead}")));
+        }
+        self.0.insert(name.to_owned(), value.to_owned());
+        Ok(())
+    }
+
+    /// Sets properties given as `name=value`.
+    ///
+    /// # Errors
+    /// When one has no `=`, or only the Java client knows it.
+    pub fn set_pairs(&mut self, pairs: &[String], origin: &str) -> Result<()> {
+        for pair in pairs {
+            let (name, value) = pair.split_once('=').ok_or_else(|| {
+                Error::usage(format!("{origin} `{pair}`: must be name=value, as in -X linger.ms=50"))
+            })?;
+            self.set(name.trim(), value.trim(), origin)?;
+        }
+        Ok(())
+    }
+
+    /// All properties, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+}
+
+/// Reads a file of `name=value` lines, with `#` and `!` for comments, as Kafka's tools take it.
+///
+/// # Errors
+/// When the file cannot be read, or a line is not `name=value`; the sentence names file and line.
+pub fn read_command_config(path: &Path) -> Result<Properties> {
+    let name = path.display();
+    let text = std::fs::read_to_string(path)
+        .map_err(|e| Error::usage(format!("--command-config {name} cannot be read: {e}")))?;
+    let mut properties = Properties::default();
+    for (index, line) in text.lines().enumerate() {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with(['#', '!']) {
+            continue;
+        }
+        properties.set_pairs(&[line.to_owned()], &format!("{name} line {}", index + 1))?;
+    }
+    Ok(properties)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_java_property_is_refused_with_its_equivalent() {
+        let mut properties = Properties::default();
+        let error = properties.set_pairs(&["ssl.truststore.location=a".into()], "-X").expect_err("refused");
+        assert_eq!(
+            error.to_string(),
+            "-X: `ssl.truststore.location` is a property of the Java client; use ssl.ca.location (PEM)"
+        );
+    }
+
+    #[test]
+    fn a_pair_without_value_is_refused() {
+        let error = Properties::default().set_pairs(&["linger.ms".into()], "-X").expect_err("refused");
+        assert_eq!(error.to_string(), "-X `linger.ms`: must be name=value, as in -X linger.ms=50");
+    }
+
+    #[test]
+    fn a_later_value_wins() {
+        let mut properties = Properties::default();
+        properties.set_pairs(&["a=1".into(), "a=2=3".into()], "-X").expect("fine");
+        assert_eq!(properties.iter().collect::<Vec<_>>(), [("a", "2=3")]);
+    }
+}

@@ -1,0 +1,147 @@
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::error::RDKafkaErrorCode;
+use serde::{Deserialize, Serialize};
+
+use super::{Kafka, cause};
+use crate::error::{Error, Result};
+
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What a topic needs so that event time other than now is neither refused nor deleted at once.
+const EVENT_TIME: [(&str, &str); 2] =
+    [("retention.ms", "-1"), ("message.timestamp.after.max.ms", "9223372036854775807")];
+
+/// Partitions and replication of topics that are made, as `kafka_config.yaml` gives them.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TopicDefaults {
+    /// Partitions of topics that are not listed.
+    pub default_partitions: Option<i32>,
+    /// Replicas of each partition; -1 is the broker's default.
+    pub replication_factor: Option<i32>,
+    /// Partitions of listed topics.
+    pub topics: Option<BTreeMap<String, i32>>,
+    /// librdkafka properties for every client.
+    pub properties: Option<BTreeMap<String, serde_json::Value>>,
+}
+
+impl TopicDefaults {
+    /// Partitions that a topic of this name is made with.
+    pub fn partitions(&self, topic: &str) -> i32 {
+        let listed = self.topics.as_ref().and_then(|topics| topics.get(topic).copied());
+        listed.or(self.default_partitions).unwrap_or(1)
+    }
+}
+
+/// A topic that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Topic {
+    /// Its name.
+    pub name: String,
+    /// How many partitions it has.
+    pub partitions: i32,
+    /// One sentence where a setting of it endangers records with event times other than now.
+    pub warning: Option<String>,
+}
+
+impl Kafka {
+    /// Makes a topic for event-time records unless it is there, and tells how many partitions it has.
+    ///
+    /// # Errors
+    /// When the cluster refuses, or the topic is there with another number of partitions than `asked`.
+    pub fn ensure_topic(&self, name: &str, asked: Option<i32>, defaults: &TopicDefaults) -> Result<Topic> {
+        let admin = self.admin()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|e| Error::failed(format!("the topic {name} cannot be looked up: {e}")))?;
+        let (partitions, is_new) = match self.partitions_of(&admin, name)? {
+            Some(partitions) => (partitions, false),
+            None => {
+                let wanted = asked.unwrap_or_else(|| defaults.partitions(name));
+                let replication = defaults.replication_factor.unwrap_or(-1);
+                runtime.block_on(create(&admin, name, wanted, replication))?;
+                (self.wait_for_topic(&admin, name)?, true)
+            }
+        };
+        if let Some(asked) = asked.filter(|asked| *asked != partitions) {
+            return Err(Error::failed(format!(
+                "topic {name} has {partitions} partitions already, not {asked}: leave --partitions out or take another --topic"
+            )));
+        }
+        let warning = if is_new { None } else { runtime.block_on(event_time_warning(&admin, name)) };
+        Ok(Topic { name: name.to_owned(), partitions, warning })
+    }
+
+    fn partitions_of(&self, admin: &AdminClient<DefaultClientContext>, name: &str) -> Result<Option<i32>> {
+        let refuse =
+            |why: String| Error::failed(format!("topic {name} at {}: {why}", self.bootstrap_servers()));
+        let metadata = admin.inner().fetch_metadata(Some(name), TIMEOUT).map_err(|e| refuse(cause(&e)))?;
+        let Some(topic) = metadata.topics().iter().find(|topic| topic.name() == name) else {
+            return Ok(None);
+        };
+        match topic.error().map(RDKafkaErrorCode::from) {
+            None => Ok(Some(topic.partitions().len() as i32).filter(|count| *count > 0)),
+            Some(RDKafkaErrorCode::UnknownTopicOrPartition) => Ok(None),
+            Some(code) => Err(refuse(code.to_string())),
+        }
+    }
+
+    /// A topic that was just made takes a moment to reach every broker.
+    fn wait_for_topic(&self, admin: &AdminClient<DefaultClientContext>, name: &str) -> Result<i32> {
+        let deadline = Instant::now() + TIMEOUT;
+        loop {
+            if let Some(partitions) = self.partitions_of(admin, name)? {
+                return Ok(partitions);
+            }
+            if Instant::now() > deadline {
+                return Err(Error::failed(format!("topic {name} was made but does not appear")));
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+async fn create(
+    admin: &AdminClient<DefaultClientContext>,
+    name: &str,
+    partitions: i32,
+    replication: i32,
+) -> Result<()> {
+    let mut topic = NewTopic::new(name, partitions, TopicReplication::Fixed(replication));
+    for (key, value) in EVENT_TIME {
+        topic = topic.set(key, value);
+    }
+    let options = AdminOptions::new().operation_timeout(Some(TIMEOUT)).request_timeout(Some(TIMEOUT));
+    let refuse = |why: String| Error::failed(format!("topic {name} cannot be made: {why}"));
+    let results = admin.create_topics([&topic], &options).await.map_err(|e| refuse(cause(&e)))?;
+    match results.into_iter().next() {
+        // Someone else was faster, which is as good.
+        Some(Err((_, RDKafkaErrorCode::TopicAlreadyExists))) | Some(Ok(_)) => Ok(()),
+        Some(Err((_, code))) => Err(refuse(code.to_string())),
+        None => Err(refuse("the cluster gave no answer".into())),
+    }
+}
+
+/// Looks only: the topic is someone else's, and reading its settings may be forbidden.
+async fn event_time_warning(admin: &AdminClient<DefaultClientContext>, name: &str) -> Option<String> {
+    let options = AdminOptions::new().request_timeout(Some(TIMEOUT));
+    let described = admin.describe_configs([&ResourceSpecifier::Topic(name)], &options).await.ok()?;
+    let resource = described.into_iter().next()?.ok()?;
+    let entries = resource.entry_map();
+    let differing: Vec<String> = EVENT_TIME
+        .iter()
+        .filter(|(key, value)| entries.get(key).is_some_and(|entry| entry.value.as_deref() != Some(*value)))
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect();
+    (!differing.is_empty()).then(|| {
+        format!(
+            "topic {name} may refuse or delete records whose event time is not now: set {} on it",
+            differing.join(" and ")
+        )
+    })
+}

@@ -1,0 +1,122 @@
+//! A client for schema registries that speak Confluent's REST form.
+
+use std::time::Duration;
+
+use schema_registry_converter::async_impl::schema_registry::{SrSettings, get_schema_by_id, post_schema};
+use schema_registry_converter::error::SRCError;
+use schema_registry_converter::schema_registry_common::{SchemaType, SuppliedSchema};
+use tokio::runtime::Runtime;
+
+use crate::error::{Error, Result};
+
+/// How often a call is tried before the registry counts as down.
+const ATTEMPTS: u32 = 5;
+const FIRST_BACKOFF: Duration = Duration::from_millis(250);
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Registers and fetches schemas. Transient failures are retried; none is remembered, because only the
+/// uncached calls of schema_registry_converter are used.
+pub struct RegistryClient {
+    url: String,
+    settings: SrSettings,
+    runtime: Runtime,
+}
+
+impl RegistryClient {
+    /// A client for the registry at `url`; connects on the first call.
+    ///
+    /// # Errors
+    /// When the address is not one, or the client cannot be set up.
+    pub fn new(url: &str) -> Result<Self> {
+        let url = url.trim_end_matches('/').to_owned();
+        if !(url.starts_with("http://") || url.starts_with("https://")) {
+            let problem = "must start with http:// or https://";
+            return Err(Error::usage(format!("schema registry address `{url}` {problem}")));
+        }
+        let set_up = |e: String| Error::failed(format!("the client for schema registry {url} fails: {e}"));
+        let settings = SrSettings::new_builder(url.clone())
+            .set_timeout(TIMEOUT)
+            .build()
+            .map_err(|e| set_up(e.to_string()))?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|e| set_up(e.to_string()))?;
+        Ok(Self { url, settings, runtime })
+    }
+
+    /// Registers an Avro schema under a subject and gives its id; the same schema gives the same id.
+    ///
+    /// # Errors
+    /// When the registry refuses the schema, or stays out of reach after retries.
+    pub fn register(&self, subject: &str, schema: &str) -> Result<u32> {
+        let what = format!("register {subject}");
+        self.call(&what, async || {
+            let supplied = SuppliedSchema::new(None, SchemaType::Avro, schema.to_owned());
+            post_schema(&self.settings, subject.to_owned(), supplied).await.map(|registered| registered.id)
+        })
+    }
+
+    /// The JSON of a schema by its id.
+    ///
+    /// # Errors
+    /// When the registry does not know the id, or stays out of reach after retries.
+    pub fn schema(&self, id: u32) -> Result<String> {
+        let what = format!("give schema {id}");
+        self.call(&what, async || get_schema_by_id(id, &self.settings).await.map(|found| found.schema))
+    }
+
+    fn call<T>(&self, what: &str, attempt: impl AsyncFn() -> std::result::Result<T, SRCError>) -> Result<T> {
+        self.runtime.block_on(async {
+            let mut backoff = FIRST_BACKOFF;
+            for tries_left in (0..ATTEMPTS).rev() {
+                match attempt().await {
+                    Ok(value) => return Ok(value),
+                    Err(error) if tries_left == 0 || !is_transient(&error) => {
+                        return Err(self.sentence(what, &error, ATTEMPTS - tries_left));
+                    }
+                    Err(_) => tokio::time::sleep(backoff).await,
+                }
+                backoff *= 2;
+            }
+            Err(Error::failed(format!("schema registry {} did not {what}", self.url)))
+        })
+    }
+
+    fn sentence(&self, what: &str, error: &SRCError, tries: u32) -> Error {
+        let cause = error.cause.as_deref().unwrap_or_default();
+        let times = if tries == 1 { "1 try".to_owned() } else { format!("{tries} tries") };
+        Error::failed(format!(
+            "schema registry {} did not {what} after {times}: {} {cause}; check --schema-registry-url",
+            self.url, error.error,
+        ))
+    }
+}
+
+/// Out of reach, busy or broken for now; other answers are final.
+fn is_transient(error: &SRCError) -> bool {
+    let text = format!("{} {}", error.error, error.cause.as_deref().unwrap_or_default());
+    error.retriable || ["429", "500", "502", "503", "504"].iter().any(|status| text.contains(status))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_without_scheme_is_refused() {
+        let error = RegistryClient::new("localhost:8081").err().expect("refused");
+        assert_eq!(error.exit_code(), 2);
+        assert!(error.to_string().contains("must start with http://"));
+    }
+
+    #[test]
+    fn a_registry_that_is_not_there_is_named_after_bounded_tries() {
+        // Port 9 (discard) is not served on a test machine.
+        let client = RegistryClient::new("http://127.0.0.1:9").expect("a client");
+        let error = client.register("a-value", "\"string\"").expect_err("out of reach");
+        assert_eq!(error.exit_code(), 1);
+        let sentence = error.to_string();
+        assert!(sentence.contains("http://127.0.0.1:9 did not register a-value after 5 tries"), "{sentence}");
+    }
+}
