@@ -20,7 +20,11 @@ pub fn parse<T: Parser>(args: impl IntoIterator<Item = OsString>) -> Result<Opti
             let _ = e.print();
             Ok(None)
         }
-        Err(e) => Err(Error::usage(format!("{}. See `{} --help`.", sentence(&e), T::command().get_name()))),
+        Err(e) => {
+            let (sentence, program) = (sentence(&e), T::command().get_name().to_owned());
+            let end = if sentence.ends_with('?') { "" } else { "." };
+            Err(Error::usage(format!("{sentence}{end} See `{program} --help`.")))
+        }
     }
 }
 
@@ -58,6 +62,8 @@ pub fn suggestion<'a>(word: &str, known: impl IntoIterator<Item = &'a str> + Clo
 
 fn sentence(error: &ClapError) -> String {
     let argument = text(error, ContextKind::InvalidArg);
+    // `--rate <HZ>` reads as `--rate`.
+    let argument = argument.split(" <").next().unwrap_or_default();
     let value = text(error, ContextKind::InvalidValue);
     match error.kind() {
         ErrorKind::UnknownArgument => {
@@ -77,7 +83,9 @@ fn sentence(error: &ClapError) -> String {
         }
         ErrorKind::ValueValidation => format!("{argument}: `{value}`: {}", cause(error)),
         ErrorKind::ArgumentConflict => {
-            format!("{argument} cannot be given together with {}", text(error, ContextKind::PriorArg))
+            let other = text(error, ContextKind::PriorArg);
+            let other = other.split(" <").next().unwrap_or_default();
+            format!("{argument} cannot be given together with {other}")
         }
         ErrorKind::MissingRequiredArgument => format!("{argument} is missing"),
         ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
@@ -140,7 +148,7 @@ mod tests {
     fn a_wrong_flag_is_answered_with_the_nearest_right_one() {
         assert_eq!(
             refusal(&["--rat", "1"]),
-            "unknown argument `--rat`; did you mean `--rate`?. See `mill --help`."
+            "unknown argument `--rat`; did you mean `--rate`? See `mill --help`."
         );
     }
 
@@ -148,15 +156,12 @@ mod tests {
     fn a_wrong_value_is_answered_with_the_right_ones() {
         assert_eq!(
             refusal(&["--mode", "kafak"]),
-            "--mode <MODE>: `kafak` is not one of console, kafka; did you mean `kafka`?. See `mill --help`."
+            "--mode: `kafak` is not one of console, kafka; did you mean `kafka`? See `mill --help`."
         );
     }
 
     #[test]
     fn a_value_of_the_wrong_kind_names_flag_and_value() {
-        assert_eq!(
-            refusal(&["--rate", "fast"]),
-            "--rate <RATE>: `fast`: invalid float literal. See `mill --help`."
-        );
+        assert_eq!(refusal(&["--rate", "fast"]), "--rate: `fast`: invalid float literal. See `mill --help`.");
     }
 }

@@ -135,8 +135,14 @@ pub fn cause(error: &KafkaError) -> String {
             value => format!("{description} ({name}={value})"),
         },
         other => match other.rdkafka_error_code() {
-            Some(code) => code.to_string(),
+            Some(code) => plain(&code.to_string()),
             None => other.to_string(),
         },
     }
+}
+
+/// `Name (Explanation)` reads as the explanation.
+fn plain(code: &str) -> String {
+    let inner = code.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')'));
+    inner.unwrap_or(code).to_owned()
 }

@@ -6,7 +6,7 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::error::RDKafkaErrorCode;
 use serde::{Deserialize, Serialize};
 
-use super::{Kafka, cause};
+use super::{Kafka, cause, plain};
 use crate::error::{Error, Result};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -87,7 +87,7 @@ impl Kafka {
         match topic.error().map(RDKafkaErrorCode::from) {
             None => Ok(Some(topic.partitions().len() as i32).filter(|count| *count > 0)),
             Some(RDKafkaErrorCode::UnknownTopicOrPartition) => Ok(None),
-            Some(code) => Err(refuse(code.to_string())),
+            Some(code) => Err(refuse(plain(&code.to_string()))),
         }
     }
 
@@ -122,7 +122,7 @@ async fn create(
     match results.into_iter().next() {
         // Someone else was faster, which is as good.
         Some(Err((_, RDKafkaErrorCode::TopicAlreadyExists))) | Some(Ok(_)) => Ok(()),
-        Some(Err((_, code))) => Err(refuse(code.to_string())),
+        Some(Err((_, code))) => Err(refuse(plain(&code.to_string()))),
         None => Err(refuse("the cluster gave no answer".into())),
     }
 }

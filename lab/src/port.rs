@@ -1,0 +1,52 @@
+//! Free TCP ports on the loopback.
+
+use std::hash::{BuildHasher, RandomState};
+use std::net::{Ipv4Addr, TcpListener};
+
+use millrace_core::{Error, Result};
+
+/// Below the range that systems hand out to outgoing connections, so that a port found free here
+/// is still free seconds later, and after a broker was killed and comes back.
+const QUIET: std::ops::Range<u16> = 20_000..32_000;
+
+/// A listener on 127.0.0.1 at `preferred` when that is free (0: no preference), else at any free port.
+///
+/// # Errors
+/// When no port is free.
+pub fn listen(preferred: u16) -> Result<TcpListener> {
+    let start = u16::try_from(RandomState::new().hash_one(0) % QUIET.len() as u64).unwrap_or(0);
+    let quiet = (0..QUIET.end - QUIET.start).map(|i| QUIET.start + (start + i) % (QUIET.end - QUIET.start));
+    std::iter::once(preferred)
+        .filter(|port| *port != 0)
+        .chain(quiet)
+        .find_map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok())
+        .ok_or_else(|| Error::failed("no port from 20000 to 31999 is free on 127.0.0.1; end what holds them"))
+}
+
+/// The port of a listener.
+///
+/// # Errors
+/// When the system does not tell.
+pub fn of(listener: &TcpListener) -> Result<u16> {
+    let address = listener.local_addr();
+    address.map(|a| a.port()).map_err(|e| Error::failed(format!("cannot tell the port of a socket: {e}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_taken_port_is_passed_over() {
+        let first = listen(0).expect("a port");
+        let taken = of(&first).expect("its number");
+        let second = listen(taken).expect("another port");
+        assert_ne!(of(&second).expect("its number"), taken);
+    }
+
+    #[test]
+    fn a_free_port_is_taken_as_preferred() {
+        let free = of(&listen(0).expect("a port")).expect("its number");
+        assert_eq!(of(&listen(free).expect("the same")).expect("its number"), free);
+    }
+}

@@ -1,0 +1,94 @@
+//! A schema registry for development: Confluent's REST calls for Avro, on loopback, in memory.
+//!
+//! It registers, looks up and fetches schemas; what it holds is gone when it stops.
+
+mod answer;
+mod request;
+mod routes;
+mod store;
+
+use std::net::SocketAddr;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use millrace_core::{Error, Result};
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::oneshot;
+
+/// How long requests under way may take to finish once the server is told to stop.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// A running registry; dropping it stops the server and waits for its thread.
+#[derive(Debug)]
+pub struct RegistryServer {
+    address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Starts an empty registry on 127.0.0.1, on `port` if that is free and otherwise on any free port (0: any).
+///
+/// # Errors
+/// When no port can be had, or the system refuses a thread.
+pub fn start(port: u16) -> Result<RegistryServer> {
+    let listener = crate::port::listen(port)?;
+    listener.set_nonblocking(true).map_err(refused)?;
+    let address = listener.local_addr().map_err(refused)?;
+    let runtime = Builder::new_current_thread().enable_all().build().map_err(refused)?;
+    let listener = {
+        let _inside = runtime.enter();
+        tokio::net::TcpListener::from_std(listener).map_err(refused)?
+    };
+    let (stop, stopped) = oneshot::channel();
+    let thread = std::thread::Builder::new()
+        .name("registry".to_owned())
+        .spawn(move || serve(&runtime, listener, stopped))
+        .map_err(refused)?;
+    Ok(RegistryServer { address, stop: Some(stop), thread: Some(thread) })
+}
+
+impl RegistryServer {
+    /// Where the registry answers, such as `http://127.0.0.1:8081`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}
+
+impl Drop for RegistryServer {
+    fn drop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            // It fails only if the server is gone already.
+            let _ = stop.send(());
+        }
+        if let Some(thread) = self.thread.take() {
+            // A panic there has been reported on standard error by its own thread.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn refused(cause: std::io::Error) -> Error {
+    Error::failed(format!(
+        "The development registry could not start on 127.0.0.1: {cause}. \
+         Look at the limits on open files and threads (ulimit -n, ulimit -u)."
+    ))
+}
+
+/// Serves until told to stop, then lets requests under way finish within the grace.
+fn serve(runtime: &Runtime, listener: tokio::net::TcpListener, stopped: oneshot::Receiver<()>) {
+    runtime.block_on(async {
+        let (close, closing) = oneshot::channel::<()>();
+        let server = axum::serve(listener, routes::router()).with_graceful_shutdown(async {
+            // Told or forgotten, the end is the same.
+            let _ = closing.await;
+        });
+        let server = tokio::spawn(server.into_future());
+        let _ = stopped.await;
+        drop(close);
+        // A client that never finishes its request is cut off with the runtime.
+        let _ = tokio::time::timeout(GRACE, server).await;
+    });
+}
+
+#[cfg(test)]
+mod tests;

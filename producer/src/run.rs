@@ -1,0 +1,222 @@
+//! One run from its settings to its summary.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use millrace_core::kafka::partition_of;
+use millrace_core::registry::RegistryClient;
+use millrace_core::shutdown::Shutdown;
+use millrace_core::{Error, Result};
+use millrace_schemas::subject::{SENSOR_READING, value_subject};
+use millrace_schemas::text::{Layout, csv_header};
+
+use crate::batch::{Batch, Machines};
+use crate::generate::{Encoding, Generator, LineEnd, Shard};
+use crate::pace::Pace;
+use crate::report;
+use crate::settings::{KafkaOutput, Output, Settings, Speed, TextFormat};
+use crate::sink::{KafkaSink, Sink, WriterSink};
+
+/// Records a batch aims at when nothing makes it smaller.
+const BATCH_RECORDS: usize = 8192;
+/// The longest the loop sleeps before it collects delivery reports again.
+const LONGEST_PAUSE: Duration = Duration::from_millis(50);
+
+/// How far a run is; shared with whoever watches it.
+#[derive(Debug, Default)]
+pub struct Progress {
+    generated: AtomicU64,
+    acknowledged: AtomicU64,
+    failed: AtomicU64,
+}
+
+impl Progress {
+    /// Records that were made.
+    pub fn generated(&self) -> u64 {
+        self.generated.load(Ordering::Relaxed)
+    }
+
+    /// Records that are safe where they should be.
+    pub fn acknowledged(&self) -> u64 {
+        self.acknowledged.load(Ordering::Relaxed)
+    }
+
+    /// Records that were refused.
+    pub fn failed(&self) -> u64 {
+        self.failed.load(Ordering::Relaxed)
+    }
+}
+
+/// What a run did in the end.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Summary {
+    /// Records made.
+    pub generated: u64,
+    /// Records safe where they should be.
+    pub acknowledged: u64,
+    /// Records refused.
+    pub failed: u64,
+    /// From the first record to the last acknowledgement.
+    pub elapsed: Duration,
+}
+
+/// Carries out a run until it is complete or `shutdown` asks for its end; then everything made is flushed.
+///
+/// # Errors
+/// When the output cannot be opened, breaks, or refuses a record. The summary is printed all the same.
+pub fn run(settings: &Settings, shutdown: &Shutdown, progress: &Progress) -> Result<Summary> {
+    let (mut sink, shards) = open(settings)?;
+    let generator = Generator::start(shards)?;
+    report::begin(settings);
+    let began = Instant::now();
+    let streamed = stream(settings, &generator, &mut *sink, shutdown, progress);
+    if shutdown.is_requested() {
+        report::flushing(settings);
+    }
+    let ended = streamed.and_then(|()| sink.close());
+    note(&*sink, progress);
+    let summary = Summary {
+        generated: progress.generated(),
+        acknowledged: progress.acknowledged(),
+        failed: progress.failed(),
+        elapsed: began.elapsed(),
+    };
+    report::end(settings, &summary);
+    ended.map(|()| summary)
+}
+
+fn stream(
+    settings: &Settings,
+    generator: &Generator,
+    sink: &mut dyn Sink,
+    shutdown: &Shutdown,
+    progress: &Progress,
+) -> Result<()> {
+    let pace = Pace::new(settings.clock.rate, settings.speed);
+    let most = (BATCH_RECORDS / settings.machines.len()).max(1);
+    let end = settings.ticks.unwrap_or(u64::MAX);
+    let mut ordered = 0;
+    let mut waiting = false;
+    let mut used = Batch::default();
+    let mut news = report::News::new(settings);
+    // One batch is made while the one before it is sent.
+    while !shutdown.is_requested() && !sink.is_done() && (waiting || ordered < end) {
+        let due = pace.due(ordered, most).min(usize::try_from(end - ordered).unwrap_or(most));
+        if due > 0 {
+            generator.order(due, std::mem::take(&mut used))?;
+            ordered += due as u64;
+        }
+        if waiting || due > 0 {
+            // At a given speed what is due goes out at once; at most speed one batch stays ahead.
+            let keep_one_ahead = settings.speed == Speed::Max && due > 0;
+            if waiting || !keep_one_ahead {
+                used = send_next(generator, sink, progress)?;
+            }
+            waiting = keep_one_ahead;
+        } else {
+            shutdown.wait(pace.wait(ordered).min(LONGEST_PAUSE));
+            sink.poll();
+        }
+        note(sink, progress);
+        news.tell(progress);
+    }
+    if waiting && !sink.is_done() {
+        send_next(generator, sink, progress)?;
+    }
+    Ok(())
+}
+
+fn send_next(generator: &Generator, sink: &mut dyn Sink, progress: &Progress) -> Result<Batch> {
+    let batch = generator.receive()?;
+    progress.generated.fetch_add(batch.records(), Ordering::Relaxed);
+    sink.send(&batch)?;
+    Ok(batch)
+}
+
+fn note(sink: &dyn Sink, progress: &Progress) {
+    progress.acknowledged.store(sink.acknowledged(), Ordering::Relaxed);
+    progress.failed.store(sink.failed(), Ordering::Relaxed);
+}
+
+fn open(settings: &Settings) -> Result<(Box<dyn Sink>, Vec<Shard>)> {
+    let layout = layout(settings);
+    match &settings.output {
+        Output::Console { format } => {
+            let sink = WriterSink::console(header(*format, layout).as_deref())?;
+            Ok((Box::new(sink), rows(settings, *format, layout)))
+        }
+        Output::File { path, format, append } => {
+            let sink = WriterSink::file(path, *append, header(*format, layout).as_deref())?;
+            Ok((Box::new(sink), rows(settings, *format, layout)))
+        }
+        Output::Kafka(output) => open_kafka(settings, output, layout),
+    }
+}
+
+fn open_kafka(
+    settings: &Settings,
+    output: &KafkaOutput,
+    layout: Layout,
+) -> Result<(Box<dyn Sink>, Vec<Shard>)> {
+    let KafkaOutput { kafka, topic, partitions, topic_defaults, schema_registry_url } = output;
+    kafka.check()?;
+    let encoding = match schema_registry_url {
+        Some(url) => {
+            Encoding::Avro(RegistryClient::new(url)?.register(&value_subject(topic), SENSOR_READING)?)
+        }
+        None => Encoding::Text(TextFormat::Json, Layout { sequence: true, ..layout }, LineEnd::None),
+    };
+    let topic = kafka.ensure_topic(topic, *partitions, topic_defaults)?;
+    if let Some(warning) = &topic.warning {
+        eprintln!("producer: {warning}");
+    }
+    let sink = KafkaSink::new(kafka, &topic.name)?;
+    let mut machines: Vec<(i32, &String)> =
+        settings.machines.iter().map(|id| (partition_of(id.as_bytes(), topic.partitions), id)).collect();
+    // Runs of one partition cost the client half as much as partitions in turn.
+    machines.sort_by_key(|(partition, _)| *partition);
+    let shards = chunks(&machines, settings.threads).map(|chunk| {
+        let ids = chunk.iter().map(|(_, id)| (*id).clone()).collect();
+        let partitions = chunk.iter().map(|(partition, _)| *partition).collect();
+        Shard::new(settings, Machines { ids, partitions }, encoding)
+    });
+    Ok((Box::new(sink), shards.collect()))
+}
+
+fn rows(settings: &Settings, format: TextFormat, layout: Layout) -> Vec<Shard> {
+    let encoding = Encoding::Text(format, layout, LineEnd::Newline);
+    chunks(&settings.machines, settings.threads)
+        .map(|ids| Shard::new(settings, Machines { ids: ids.to_vec(), partitions: Vec::new() }, encoding))
+        .collect()
+}
+
+fn chunks<T>(machines: &[T], threads: usize) -> impl Iterator<Item = &[T]> {
+    machines.chunks(machines.len().div_ceil(threads).max(1))
+}
+
+fn layout(settings: &Settings) -> Layout {
+    Layout {
+        milliseconds: !settings.clock.is_whole_seconds(),
+        sequence: false,
+        labels: settings.labels,
+        features: settings.derived_features,
+        rolling: settings.rolling_features,
+    }
+}
+
+fn header(format: TextFormat, layout: Layout) -> Option<String> {
+    (format == TextFormat::Csv).then(|| csv_header(layout))
+}
+
+/// A run that ends by itself or by a signal, with the summary left to standard error.
+pub(crate) fn run_to_end(settings: &Settings) -> Result<()> {
+    let shutdown = Shutdown::on_signals()?;
+    let progress = Arc::new(Progress::default());
+    let summary = run(settings, &shutdown, &progress)?;
+    if summary.acknowledged == summary.generated {
+        return Ok(());
+    }
+    let missing = summary.generated - summary.acknowledged;
+    Err(Error::failed(format!("{missing} of {} records were not acknowledged", summary.generated)))
+}

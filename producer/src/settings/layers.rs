@@ -1,0 +1,174 @@
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use clap::{CommandFactory, Parser};
+use millrace_core::cli::{self, suggestion};
+use millrace_core::config::{self, Layers, Origins};
+use millrace_core::kafka::{Properties, TopicDefaults, read_command_config};
+use millrace_core::{Error, Result};
+use serde_json::{Map, Value};
+
+use super::{Options, Settings, resolve};
+
+const STREAMING_CONFIG: &str = include_str!("../../../config/streaming_config.yaml");
+const KAFKA_CONFIG: &str = include_str!("../../../config/kafka_config.yaml");
+const SECTIONS: [&str; 3] = ["streaming", "presets", "kafka"];
+const ALIASES: [(&str, &str); 2] =
+    [("KAFKA_BROKERS", "kafka_bootstrap_servers"), ("SCHEMA_REGISTRY_URL", "schema_registry_url")];
+
+/// Simulates a plant and streams its sensor readings.
+#[derive(Debug, Parser)]
+#[command(name = "producer", version, after_help = EXAMPLES)]
+pub struct Cli {
+    /// YAML file laid over the built-in config
+    #[arg(long, value_name = "FILE", help_heading = "Config")]
+    pub config: Option<PathBuf>,
+    /// Named set of options from the config
+    #[arg(long, value_name = "NAME", help_heading = "Config")]
+    pub preset: Option<String>,
+    /// The options proper.
+    #[command(flatten)]
+    pub options: Options,
+    /// Write behind what the file holds instead of over it
+    #[arg(long, help_heading = "Output")]
+    pub append: bool,
+    /// Never write labels, whatever else was said
+    #[arg(long, help_heading = "Fields")]
+    pub no_labels: bool,
+    /// File of librdkafka properties, name=value a line
+    #[arg(long, value_name = "FILE", help_heading = "Kafka")]
+    pub command_config: Option<PathBuf>,
+    /// librdkafka property, as in -X linger.ms=50
+    #[arg(short = 'X', value_name = "NAME=VALUE", help_heading = "Kafka")]
+    pub properties: Vec<String>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  producer                                                five machines on the console, one sample a second
+  producer --mode kafka --topic sensor-data --rate 10     into Kafka, as Avro
+  producer --mode file --output day.csv --duration 86400 --speed max --start 2026-01-01T00:00:00Z --seed 7
+                                                          a day of data at once, the same every time
+  producer --preset load --bootstrap-server kafka:9092    a thousand machines, as fast as it goes
+
+Values are taken from flags, then MILLRACE_<KEY> variables, then --preset, then --config, then the defaults.";
+
+/// Reads a command line and all layers below it. `None` = help was asked for and printed.
+///
+/// # Errors
+/// One sentence about the first thing said wrongly, with exit code 2.
+pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<Option<Settings>> {
+    cli::parse::<Cli>(args)?.map(settings).transpose()
+}
+
+/// What the layers below the flags say, section by section.
+struct Files {
+    layers: Layers<Options>,
+    topics: Layers<TopicDefaults>,
+    presets: Vec<(Map<String, Value>, String)>,
+}
+
+fn settings(mut flags: Cli) -> Result<Settings> {
+    if flags.no_labels {
+        flags.options.include_anomaly_labels = Some(false);
+    }
+    let mut files = built_in()?;
+    if let Some(path) = &flags.config {
+        files.add(config::read_file(path)?, &path.display().to_string())?;
+    }
+    if let Some(name) = &flags.preset {
+        files.preset(name)?;
+    }
+    files.layers.environment(&ALIASES)?;
+    files.layers.flags(&flags.options, &flag_name)?;
+    let (mut said, origins) = files.layers.said()?;
+    if flags.no_labels {
+        said.include_anomaly_labels = Some(false);
+    }
+    let (topics, _) = files.topics.said()?;
+    let properties = properties(&flags, &topics)?;
+    check_company(&flags, &said, &origins)?;
+    resolve::resolve(said, &origins, topics, properties, flags.append)
+}
+
+fn built_in() -> Result<Files> {
+    let mut files = Files { layers: Layers::new(), topics: Layers::new(), presets: Vec::new() };
+    files.add(config::parse(STREAMING_CONFIG, "streaming_config.yaml")?, "streaming_config.yaml")?;
+    files.add(config::parse(KAFKA_CONFIG, "kafka_config.yaml")?, "kafka_config.yaml")?;
+    Ok(files)
+}
+
+impl Files {
+    fn add(&mut self, mut file: Map<String, Value>, name: &str) -> Result<()> {
+        let streaming = config::take_section(&mut file, "streaming", name)?;
+        self.layers.overlay(streaming, &|key| format!("streaming.{key} in {name}"))?;
+        let kafka = config::take_section(&mut file, "kafka", name)?;
+        self.topics.overlay(kafka, &|key| format!("kafka.{key} in {name}"))?;
+        self.presets.push((config::take_section(&mut file, "presets", name)?, name.to_owned()));
+        config::refuse_rest(&file, &SECTIONS, name)
+    }
+
+    fn preset(&mut self, wanted: &str) -> Result<()> {
+        let mut found = false;
+        for (presets, name) in &self.presets {
+            match presets.get(wanted) {
+                Some(Value::Object(keys)) => {
+                    let place = |key: &str| format!("presets.{wanted}.{key} in {name}");
+                    self.layers.overlay(keys.clone(), &place)?;
+                    found = true;
+                }
+                Some(_) => {
+                    return Err(Error::usage(format!("presets.{wanted} in {name}: is not a mapping")));
+                }
+                None => {}
+            }
+        }
+        let known: Vec<&str> = self.presets.iter().flat_map(|(p, _)| p.keys().map(String::as_str)).collect();
+        if found {
+            return Ok(());
+        }
+        Err(Error::usage(format!("there is no preset `{wanted}`; {}", suggestion(wanted, known))))
+    }
+}
+
+fn properties(flags: &Cli, topics: &TopicDefaults) -> Result<Properties> {
+    let mut properties = Properties::default();
+    for (name, value) in topics.properties.iter().flatten() {
+        let text = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
+        properties.set(name, &text, "kafka.properties")?;
+    }
+    if let Some(path) = &flags.command_config {
+        for (name, value) in read_command_config(Path::new(path))?.iter() {
+            properties.set(name, value, "--command-config")?;
+        }
+    }
+    properties.set_pairs(&flags.properties, "-X")?;
+    Ok(properties)
+}
+
+/// Refuses flags that the chosen mode would ignore.
+fn check_company(flags: &Cli, said: &Options, origins: &Origins) -> Result<()> {
+    use super::Mode;
+    let mode = said.output_mode.unwrap_or(Mode::Console);
+    let only = |given: bool, flag: &str, needed: Mode, name: &str| {
+        if given && mode != needed {
+            return Err(Error::usage(format!("{flag} goes with --mode {name} only")));
+        }
+        Ok(())
+    };
+    only(origins.is_flag("output_path"), "--output", Mode::File, "file")?;
+    only(flags.append, "--append", Mode::File, "file")?;
+    only(origins.is_flag("kafka_topic"), "--topic", Mode::Kafka, "kafka")?;
+    only(origins.is_flag("partitions"), "--partitions", Mode::Kafka, "kafka")?;
+    only(origins.is_flag("kafka_bootstrap_servers"), "--bootstrap-server", Mode::Kafka, "kafka")?;
+    only(origins.is_flag("schema_registry_url"), "--schema-registry-url", Mode::Kafka, "kafka")?;
+    only(flags.command_config.is_some(), "--command-config", Mode::Kafka, "kafka")?;
+    only(!flags.properties.is_empty(), "-X", Mode::Kafka, "kafka")
+}
+
+/// The flag of a config key, as in `--rate` for `rate`.
+fn flag_name(key: &str) -> String {
+    let command = Cli::command();
+    let long = command.get_arguments().find(|arg| arg.get_id() == key).and_then(|arg| arg.get_long());
+    format!("--{}", long.unwrap_or(key))
+}

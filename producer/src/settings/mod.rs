@@ -1,0 +1,97 @@
+//! What a run does: said in layers, then resolved and checked once.
+
+mod layers;
+mod options;
+mod resolve;
+
+use std::path::PathBuf;
+
+use millrace_core::kafka::{Kafka, TopicDefaults};
+
+pub use layers::{Cli, read};
+pub use options::{Format, Mode, MoreFeatures, Options};
+
+use crate::simulate::{Clock, Events};
+
+/// A run that can be carried out: nothing in it is out of range or contradicts another part.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Every machine, in the order of the output.
+    pub machines: Vec<String>,
+    /// Seed of every random number.
+    pub seed: u64,
+    /// Event time.
+    pub clock: Clock,
+    /// How many ticks to run; `None` = until stopped.
+    pub ticks: Option<u64>,
+    /// How stream time follows wall time.
+    pub speed: Speed,
+    /// What happens to machines by itself.
+    pub events: Events,
+    /// Attach the guide's derived features.
+    pub derived_features: bool,
+    /// Attach rolling features.
+    pub rolling_features: bool,
+    /// Attach labels.
+    pub labels: bool,
+    /// Threads that simulate and encode.
+    pub threads: usize,
+    /// Where readings go.
+    pub output: Output,
+    /// Print what is done, on standard error.
+    pub verbose: bool,
+}
+
+/// How stream time follows wall time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Speed {
+    /// So many stream seconds a wall second.
+    Factor(f64),
+    /// As fast as it goes.
+    Max,
+}
+
+/// Where readings go.
+#[derive(Debug, Clone)]
+pub enum Output {
+    /// Standard output, in JSON or CSV.
+    Console {
+        /// JSON or CSV.
+        format: TextFormat,
+    },
+    /// A file, in JSON or CSV.
+    File {
+        /// Its path.
+        path: PathBuf,
+        /// JSON or CSV.
+        format: TextFormat,
+        /// Write behind what is there instead of over it.
+        append: bool,
+    },
+    /// A Kafka topic.
+    Kafka(KafkaOutput),
+}
+
+/// A text format with one row a reading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TextFormat {
+    /// One JSON object a line.
+    Json,
+    /// Rows under a header.
+    Csv,
+}
+
+/// A Kafka topic to write to.
+#[derive(Debug, Clone)]
+pub struct KafkaOutput {
+    /// The cluster.
+    pub kafka: Kafka,
+    /// The topic.
+    pub topic: String,
+    /// Partitions that were asked for.
+    pub partitions: Option<i32>,
+    /// What topics are made with otherwise.
+    pub topic_defaults: TopicDefaults,
+    /// The schema registry for Avro; `None` = JSON.
+    pub schema_registry_url: Option<String>,
+}

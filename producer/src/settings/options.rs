@@ -1,0 +1,156 @@
+use clap::{Args, ValueEnum};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+
+/// What can be said about a run: as a flag, as a key under `streaming:`, as a variable. Nothing is
+/// resolved or checked yet.
+#[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Options {
+    /// Where readings go
+    #[arg(long = "mode", value_enum, help_heading = "Output")]
+    pub output_mode: Option<Mode>,
+    /// File to write (file mode) [default: sensor_stream.csv]
+    #[arg(long = "output", value_name = "FILE", help_heading = "Output")]
+    pub output_path: Option<String>,
+    /// Format [default: avro for Kafka, the file's ending, json elsewhere]
+    #[arg(long = "format", value_enum, help_heading = "Output")]
+    pub data_format: Option<Format>,
+    /// Kafka topic (kafka mode) [default: sensor-data]
+    #[arg(long = "topic", value_name = "TOPIC", help_heading = "Kafka")]
+    pub kafka_topic: Option<String>,
+    /// Kafka brokers, host:port, comma-separated [default: localhost:9092]
+    #[arg(
+        long = "bootstrap-server",
+        value_name = "HOST:PORT",
+        value_delimiter = ',',
+        num_args = 1,
+        help_heading = "Kafka"
+    )]
+    #[serde(deserialize_with = "texts")]
+    pub kafka_bootstrap_servers: Option<Vec<String>>,
+    /// Schema registry for Avro [default: http://localhost:8081]
+    #[arg(long, value_name = "URL", help_heading = "Kafka")]
+    pub schema_registry_url: Option<String>,
+    /// Partitions a new topic gets [default: kafka_config.yaml]
+    #[arg(long, value_name = "N", help_heading = "Kafka")]
+    pub partitions: Option<i32>,
+
+    /// Samples per stream second and machine [default: 1]
+    #[arg(long, value_name = "HZ", allow_negative_numbers = true, help_heading = "Time")]
+    pub rate: Option<f64>,
+    /// Stream seconds per wall second, or max [default: 1]
+    #[arg(long, value_name = "FACTOR", allow_negative_numbers = true, help_heading = "Time")]
+    #[serde(deserialize_with = "text")]
+    pub speed: Option<String>,
+    /// Stream seconds to run [default: until stopped]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, help_heading = "Time")]
+    pub duration: Option<f64>,
+    /// Event time of the first sample, RFC 3339 [default: now]
+    #[arg(long, value_name = "TIME", help_heading = "Time")]
+    pub start: Option<String>,
+
+    /// Machine ids, or a count [default: 5]
+    #[arg(long, value_name = "ID|COUNT", num_args = 1.., help_heading = "Plant")]
+    #[serde(deserialize_with = "texts")]
+    pub machines: Option<Vec<String>>,
+    /// Seed of every random number [default: drawn and printed]
+    #[arg(long, value_name = "SEED", help_heading = "Plant")]
+    pub seed: Option<u64>,
+    /// No automatic failures
+    #[arg(long = "no-anomalies", num_args = 0, default_missing_value = "false", help_heading = "Plant")]
+    pub include_anomalies: Option<bool>,
+    /// Probability that a failure begins, per machine and stream hour [default: 0.01]
+    #[arg(
+        long = "anomaly-rate",
+        value_name = "PROBABILITY",
+        allow_negative_numbers = true,
+        help_heading = "Plant"
+    )]
+    pub anomaly_injection_rate: Option<f64>,
+    /// No maintenance
+    #[arg(long = "no-maintenance", num_args = 0, default_missing_value = "false", help_heading = "Plant")]
+    pub maintenance_simulation: Option<bool>,
+    /// Stream seconds from the end of one maintenance to the next [default: 5 to 9 days]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, help_heading = "Plant")]
+    pub maintenance_interval: Option<f64>,
+
+    /// No derived features
+    #[arg(
+        long = "no-derived-features",
+        num_args = 0,
+        default_missing_value = "false",
+        conflicts_with = "features",
+        help_heading = "Fields"
+    )]
+    pub include_derived_features: Option<bool>,
+    /// Further features
+    #[arg(long, value_enum, help_heading = "Fields")]
+    pub features: Option<MoreFeatures>,
+    /// anomaly_label and anomaly_type in every record, for instructors
+    #[arg(long = "include-labels", num_args = 0, default_missing_value = "true", help_heading = "Fields")]
+    pub include_anomaly_labels: Option<bool>,
+
+    /// Threads that simulate and encode [default: 1]
+    #[arg(long, value_name = "N", help_heading = "Run")]
+    pub threads: Option<usize>,
+    /// Print errors only
+    #[arg(long = "quiet", num_args = 0, default_missing_value = "false", help_heading = "Run")]
+    pub verbose: Option<bool>,
+}
+
+/// Where readings go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Standard output
+    Console,
+    /// A file
+    File,
+    /// A Kafka topic
+    Kafka,
+}
+
+/// How readings are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// Confluent-framed Avro (Kafka)
+    Avro,
+    /// One JSON object a line
+    Json,
+    /// Rows under a header
+    Csv,
+}
+
+/// Features beyond the guide's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MoreFeatures {
+    /// Mean, standard deviation and z-score over 60 samples
+    Rolling,
+}
+
+/// A list, or one value that stands for a list of one.
+fn texts<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Vec<String>>, D::Error> {
+    match Value::deserialize(input)? {
+        Value::Null => Ok(None),
+        Value::Array(values) => values.into_iter().map(scalar).collect::<Result<_, _>>().map(Some),
+        value => scalar(value).map(|text| Some(vec![text])),
+    }
+}
+
+fn text<'de, D: Deserializer<'de>>(input: D) -> Result<Option<String>, D::Error> {
+    match Value::deserialize(input)? {
+        Value::Null => Ok(None),
+        value => scalar(value).map(Some),
+    }
+}
+
+fn scalar<E: serde::de::Error>(value: Value) -> Result<String, E> {
+    match value {
+        Value::String(text) => Ok(text),
+        Value::Number(number) => Ok(number.to_string()),
+        other => Err(E::custom(format!("`{other}` is neither text nor a number"))),
+    }
+}

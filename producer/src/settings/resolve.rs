@@ -1,0 +1,246 @@
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use millrace_core::config::Origins;
+use millrace_core::kafka::{Kafka, Properties, TopicDefaults};
+use millrace_core::{Error, Result};
+
+use super::{Format, KafkaOutput, Mode, MoreFeatures, Options, Output, Settings, Speed, TextFormat};
+use crate::simulate::{Clock, Events, MaintenancePlan};
+
+/// Event times are milliseconds, so a faster rate would give two samples the same one.
+const MAX_RATE: f64 = 1000.0;
+const MAX_MACHINES: usize = 1_000_000;
+const DEFAULT_MACHINES: usize = 5;
+const MAX_THREADS: usize = 64;
+const DEFAULT_FILE: &str = "sensor_stream.csv";
+const DEFAULT_TOPIC: &str = "sensor-data";
+
+/// Turns what was said into a run, or says what is wrong with it.
+pub(super) fn resolve(
+    said: Options,
+    origins: &Origins,
+    topics: TopicDefaults,
+    properties: Properties,
+    append: bool,
+) -> Result<Settings> {
+    let check = Check { origins };
+    let clock = Clock {
+        start: check.start(said.start.as_deref())?,
+        rate: check.within(
+            "rate",
+            said.rate.unwrap_or(1.0),
+            f64::MIN_POSITIVE,
+            MAX_RATE,
+            "above 0 and at most 1000 samples a second",
+        )?,
+    };
+    let duration = said
+        .duration
+        .map(|seconds| {
+            check.within(
+                "duration",
+                seconds,
+                f64::MIN_POSITIVE,
+                1e10,
+                "above 0 and at most 10000000000 seconds",
+            )
+        })
+        .transpose()?;
+    Ok(Settings {
+        machines: check.machines(said.machines.as_deref())?,
+        seed: said.seed.unwrap_or_else(rand::random),
+        clock,
+        ticks: duration.map(|seconds| clock.ticks(seconds)),
+        speed: check.speed(said.speed.as_deref())?,
+        events: check.events(&said)?,
+        derived_features: said.include_derived_features.unwrap_or(true),
+        rolling_features: said.features == Some(MoreFeatures::Rolling),
+        labels: said.include_anomaly_labels.unwrap_or(false),
+        threads: check.threads(said.threads)?,
+        verbose: said.verbose.unwrap_or(true),
+        output: check.output(said, topics, properties, append)?,
+    })
+}
+
+struct Check<'a> {
+    origins: &'a Origins,
+}
+
+impl Check<'_> {
+    fn refuse<T>(&self, key: &str, problem: String) -> Result<T> {
+        Err(Error::usage(format!("{}: {problem}", self.origins.of(key))))
+    }
+
+    fn within(&self, key: &str, value: f64, low: f64, high: f64, range: &str) -> Result<f64> {
+        if (low..=high).contains(&value) {
+            return Ok(value);
+        }
+        self.refuse(key, format!("{value} is out of range: it must be {range}"))
+    }
+
+    fn start(&self, said: Option<&str>) -> Result<i64> {
+        let Some(text) = said else {
+            // Whole seconds, so that text times need no milliseconds.
+            return Ok(Utc::now().timestamp() * 1000);
+        };
+        match DateTime::parse_from_rfc3339(text) {
+            Ok(time) if (1970..=9999).contains(&chrono::Datelike::year(&time)) => Ok(time.timestamp_millis()),
+            Ok(_) => self.refuse("start", format!("`{text}` is not between the years 1970 and 9999")),
+            Err(_) => {
+                self.refuse("start", format!("`{text}` is no RFC 3339 time, such as 2026-01-01T00:00:00Z"))
+            }
+        }
+    }
+
+    fn speed(&self, said: Option<&str>) -> Result<Speed> {
+        match said {
+            None => Ok(Speed::Factor(1.0)),
+            Some("max") => Ok(Speed::Max),
+            Some(text) => match text.parse::<f64>() {
+                Ok(factor) if factor > 0.0 && factor.is_finite() => Ok(Speed::Factor(factor)),
+                _ => self.refuse("speed", format!("`{text}` is neither a number above 0 nor max")),
+            },
+        }
+    }
+
+    fn machines(&self, said: Option<&[String]>) -> Result<Vec<String>> {
+        let counted = |count| (1..=count).map(|n| format!("MACHINE_{n:03}")).collect();
+        match said {
+            None => Ok(counted(DEFAULT_MACHINES)),
+            Some([count]) if !count.is_empty() && count.bytes().all(|b| b.is_ascii_digit()) => {
+                match count.parse() {
+                    Ok(count @ 1..=MAX_MACHINES) => Ok(counted(count)),
+                    _ => self
+                        .refuse("machines", format!("{count} machines are not between 1 and {MAX_MACHINES}")),
+                }
+            }
+            Some([]) => self.refuse("machines", "the list is empty; leave it out for five machines".into()),
+            Some(ids) => self.machine_ids(ids),
+        }
+    }
+
+    fn machine_ids(&self, ids: &[String]) -> Result<Vec<String>> {
+        let mut seen = std::collections::HashSet::new();
+        for id in ids {
+            let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-');
+            if !(1..=64).contains(&id.len()) || !id.bytes().all(allowed) {
+                let rule = "must be 1 to 64 letters, digits, `_`, `.` or `-`";
+                return self.refuse("machines", format!("machine id `{id}` {rule}"));
+            }
+            if !seen.insert(id) {
+                return self.refuse("machines", format!("machine id `{id}` is given twice"));
+            }
+        }
+        Ok(ids.to_vec())
+    }
+
+    fn events(&self, said: &Options) -> Result<Events> {
+        let rate = said.anomaly_injection_rate.unwrap_or(0.01);
+        let rate = self.within("anomaly_injection_rate", rate, 0.0, 1.0, "a probability from 0 to 1")?;
+        let interval = said
+            .maintenance_interval
+            .map(|s| {
+                self.within(
+                    "maintenance_interval",
+                    s,
+                    f64::MIN_POSITIVE,
+                    1e10,
+                    "above 0 and at most 10000000000 seconds",
+                )
+            })
+            .transpose()?;
+        Ok(Events {
+            failure_rate: if said.include_anomalies.unwrap_or(true) { rate } else { 0.0 },
+            maintenance: match interval {
+                _ if !said.maintenance_simulation.unwrap_or(true) => MaintenancePlan::Never,
+                Some(seconds) => MaintenancePlan::Every(seconds),
+                None => MaintenancePlan::Own,
+            },
+        })
+    }
+
+    fn threads(&self, said: Option<usize>) -> Result<usize> {
+        match said.unwrap_or(1) {
+            threads @ 1..=MAX_THREADS => Ok(threads),
+            threads => self.refuse("threads", format!("{threads} is not between 1 and {MAX_THREADS}")),
+        }
+    }
+
+    fn output(
+        &self,
+        said: Options,
+        topics: TopicDefaults,
+        properties: Properties,
+        append: bool,
+    ) -> Result<Output> {
+        match said.output_mode.unwrap_or(Mode::Console) {
+            Mode::Console => Ok(Output::Console { format: self.text_format(said.data_format)? }),
+            Mode::File => {
+                let path = PathBuf::from(said.output_path.unwrap_or_else(|| DEFAULT_FILE.into()));
+                let ending = format_of_ending(&path).filter(|_| !self.origins.is_flag("data_format"));
+                let format = self.text_format(ending.or(said.data_format))?;
+                Ok(Output::File { path, format, append })
+            }
+            Mode::Kafka => self.kafka(said, topics, properties).map(Output::Kafka),
+        }
+    }
+
+    fn text_format(&self, said: Option<Format>) -> Result<TextFormat> {
+        match said {
+            None | Some(Format::Json) => Ok(TextFormat::Json),
+            Some(Format::Csv) => Ok(TextFormat::Csv),
+            Some(Format::Avro) => {
+                self.refuse("data_format", "avro goes with --mode kafka only; take json or csv".into())
+            }
+        }
+    }
+
+    fn kafka(&self, said: Options, topics: TopicDefaults, properties: Properties) -> Result<KafkaOutput> {
+        let topic = said.kafka_topic.unwrap_or_else(|| DEFAULT_TOPIC.into());
+        let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-');
+        if !(1..=249).contains(&topic.len()) || !topic.bytes().all(legal) || matches!(&*topic, "." | "..") {
+            let rule = "must be 1 to 249 letters, digits, `_`, `.` or `-`";
+            return self.refuse("kafka_topic", format!("topic name `{topic}` {rule}"));
+        }
+        if let Some(count) = said.partitions.filter(|count| *count < 1) {
+            return self.refuse("partitions", format!("{count} is out of range: a topic has at least one"));
+        }
+        let servers = said.kafka_bootstrap_servers.unwrap_or_default().join(",");
+        if servers.trim_matches([',', ' ']).is_empty() {
+            return self
+                .refuse("kafka_bootstrap_servers", "no broker is given, such as localhost:9092".into());
+        }
+        let registry = said.schema_registry_url.unwrap_or_default();
+        let schema_registry_url = match said.data_format {
+            None | Some(Format::Avro) => Some(self.registry_url(registry)?),
+            Some(Format::Json) => None,
+            Some(Format::Csv) => {
+                return self.refuse("data_format", "csv does not go to Kafka; take avro or json".into());
+            }
+        };
+        let kafka = Kafka::new(servers, properties);
+        Ok(KafkaOutput {
+            kafka,
+            topic,
+            partitions: said.partitions,
+            topic_defaults: topics,
+            schema_registry_url,
+        })
+    }
+
+    fn registry_url(&self, url: String) -> Result<String> {
+        if url.starts_with("http://") || url.starts_with("https://") {
+            return Ok(url);
+        }
+        self.refuse("schema_registry_url", format!("`{url}` is no http:// or https:// address"))
+    }
+}
+
+fn format_of_ending(path: &std::path::Path) -> Option<Format> {
+    match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+        "csv" => Some(Format::Csv),
+        "json" | "jsonl" | "ndjson" => Some(Format::Json),
+        _ => None,
+    }
+}

@@ -1,0 +1,40 @@
+//! Where records go.
+
+mod kafka;
+mod writer;
+
+use millrace_core::Result;
+
+pub use kafka::KafkaSink;
+pub use writer::WriterSink;
+
+use crate::batch::Batch;
+
+/// Takes records and says what became of them.
+pub trait Sink {
+    /// Takes a batch. Blocks while the sink is full; never drops a record.
+    ///
+    /// # Errors
+    /// When the sink is broken for good.
+    fn send(&mut self, batch: &Batch) -> Result<()>;
+
+    /// Collects what has become of records sent earlier, while there is nothing to send.
+    fn poll(&mut self) {}
+
+    /// Whether nobody wants more, as when `| head` has closed the pipe: nothing is wrong.
+    fn is_done(&self) -> bool {
+        false
+    }
+
+    /// Records that are safe where they should be.
+    fn acknowledged(&self) -> u64;
+
+    /// Records that were refused.
+    fn failed(&self) -> u64;
+
+    /// Waits until every record taken is safe or refused.
+    ///
+    /// # Errors
+    /// When one was refused, with its cause.
+    fn close(&mut self) -> Result<()>;
+}
