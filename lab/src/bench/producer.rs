@@ -1,0 +1,161 @@
+use std::process::Command;
+
+use millrace_core::{Error, Result};
+use millrace_producer::batch::{Machines, Part};
+use millrace_producer::generate::{Encoding, Shard};
+use millrace_producer::report::grouped;
+use millrace_producer::settings;
+
+use super::round::{Round, measure, median, number_before};
+use crate::cluster::{self, Choice, Cluster};
+use crate::registry;
+
+const JAVA_TOOL: &str = "org.apache.kafka.tools.ProducerPerformance";
+
+/// What `lab bench producer` can be told.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Records per round
+    #[arg(long, default_value_t = 2_000_000)]
+    records: u64,
+    /// Machines, which are also the keys
+    #[arg(long, default_value_t = 1000)]
+    machines: u64,
+    /// Rounds, ours and theirs in turn
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Partitions of the topic
+    #[arg(long, default_value_t = 4)]
+    partitions: u32,
+    /// batch.size of both, bytes
+    #[arg(long, default_value_t = 65_536)]
+    batch_size: u32,
+    /// linger.ms of both
+    #[arg(long, default_value_t = 5)]
+    linger: u32,
+    /// A cluster that is there
+    #[arg(long, value_name = "HOST:PORT")]
+    bootstrap_server: Option<String>,
+}
+
+/// One contestant's rounds.
+struct Contestant {
+    name: &'static str,
+    rates: Vec<f64>,
+    cpu: Vec<f64>,
+    wall: Vec<f64>,
+}
+
+/// Runs the rounds and prints the table.
+pub(super) fn run(args: &Args) -> Result<()> {
+    if args.records < args.machines || args.machines == 0 || args.rounds == 0 {
+        return Err(Error::usage("--records must be at least --machines, and both and --rounds at least 1"));
+    }
+    let cluster = cluster::start(&cluster::Request {
+        choice: Choice::Auto,
+        bootstrap_server: args.bootstrap_server.clone(),
+        port: 0,
+    })?;
+    let registry = registry::start(0)?;
+    let size = mean_size(args)?;
+    println!(
+        "{}\n{} records a round, {size} bytes each, {} keys (ours), {} partitions, acks=all, idempotent, \
+         batch.size {}, linger.ms {}",
+        cluster.describe(),
+        grouped(args.records),
+        args.machines,
+        args.partitions,
+        args.batch_size,
+        args.linger
+    );
+    let mut ours = Contestant::new("millrace producer");
+    let mut theirs = Contestant::new("Java ProducerPerformance");
+    for round in 1..=args.rounds {
+        let topic = format!("bench-{}-{round}", std::process::id());
+        let measured = measure(our_command(args, &cluster, &registry.url(), &topic)?)?;
+        ours.note(round, args.records, &measured, " records/s")?;
+        // The same topic, so both meet the same broker settings.
+        let measured = measure(their_command(args, &cluster, &topic, size)?)?;
+        theirs.note(round, args.records, &measured, " records/sec")?;
+    }
+    table(&ours, &theirs);
+    Ok(())
+}
+
+impl Contestant {
+    fn new(name: &'static str) -> Self {
+        Self { name, rates: Vec::new(), cpu: Vec::new(), wall: Vec::new() }
+    }
+
+    fn note(&mut self, round: usize, records: u64, measured: &Round, unit: &str) -> Result<()> {
+        let rate = number_before(&measured.printed, unit)
+            .ok_or_else(|| Error::failed(format!("{} printed no rate: {}", self.name, measured.printed)))?;
+        let cpu = measured.cpu.as_nanos() as f64 / records as f64;
+        println!(
+            "round {round}  {:<26} {:>11} records/s  {cpu:>6.0} ns CPU a record",
+            self.name,
+            grouped(rate as u64)
+        );
+        self.rates.push(rate);
+        self.cpu.push(cpu);
+        self.wall.push(measured.wall.as_secs_f64());
+        Ok(())
+    }
+}
+
+fn table(ours: &Contestant, theirs: &Contestant) {
+    println!("\n{:<26} {:>12} {:>16} {:>14}", "median", "records/s", "CPU ns/record", "process s");
+    for one in [ours, theirs] {
+        let (rate, cpu, wall) =
+            (median(one.rates.clone()), median(one.cpu.clone()), median(one.wall.clone()));
+        println!("{:<26} {:>12} {cpu:>16.0} {wall:>14.2}", one.name, grouped(rate as u64));
+    }
+    let ratio = |a: &[f64], b: &[f64]| median(a.iter().zip(b).map(|(a, b)| a / b));
+    println!(
+        "ours / theirs, median of the rounds: {:.2} times the records per second, {:.2} times the client CPU",
+        ratio(&ours.rates, &theirs.rates),
+        ratio(&ours.cpu, &theirs.cpu)
+    );
+}
+
+fn our_command(args: &Args, cluster: &Cluster, registry_url: &str, topic: &str) -> Result<Command> {
+    let program = std::env::current_exe()
+        .map_err(|e| Error::failed(format!("the path of this program is unknown: {e}")))?;
+    let mut command = Command::new(program);
+    command
+        .args(["producer", "--mode", "kafka", "--speed", "max", "--topic", topic])
+        .args(["--bootstrap-server", cluster.bootstrap_server(), "--schema-registry-url", registry_url])
+        .args(["--machines", &args.machines.to_string(), "--partitions", &args.partitions.to_string()])
+        .args(["--duration", &(args.records / args.machines).to_string()])
+        .args([
+            "-X",
+            &format!("batch.size={}", args.batch_size),
+            "-X",
+            &format!("linger.ms={}", args.linger),
+        ]);
+    Ok(command)
+}
+
+fn their_command(args: &Args, cluster: &Cluster, topic: &str, size: usize) -> Result<Command> {
+    let mut command = cluster
+        .tool(JAVA_TOOL)
+        .ok_or_else(|| Error::failed("the comparison needs Kafka's Java tools: install Java 17 and Maven"))?;
+    command
+        .args(["--topic", topic, "--num-records", &args.records.to_string()])
+        .args(["--record-size", &size.to_string(), "--throughput", "-1", "--producer-props"])
+        .arg(format!("bootstrap.servers={}", cluster.bootstrap_server()))
+        .args(["acks=all", "enable.idempotence=true"])
+        .args([format!("batch.size={}", args.batch_size), format!("linger.ms={}", args.linger)]);
+    Ok(command)
+}
+
+/// Mean size of our framed records, bytes.
+fn mean_size(args: &Args) -> Result<usize> {
+    let flags = ["producer", "--machines", &args.machines.to_string(), "--seed", "1"].map(Into::into);
+    let settings = settings::read(flags)?.ok_or_else(|| Error::usage("--machines: not a count"))?;
+    let machines = Machines { ids: settings.machines.clone(), partitions: Vec::new() };
+    let mut shard = Shard::new(&settings, machines, Encoding::Avro(1));
+    let mut part = Part::default();
+    shard.fill(100, &mut part);
+    Ok(part.bytes.len() / part.records.len().max(1))
+}

@@ -1,0 +1,113 @@
+use std::fmt::Write as _;
+use std::io::{IsTerminal, Write, stdout};
+use std::time::Instant;
+
+use chrono::{DateTime, SecondsFormat};
+use crossterm::cursor::MoveUp;
+use crossterm::terminal::{Clear, ClearType};
+use millrace_producer::report::grouped;
+use millrace_producer::run::{Progress, Summary};
+use millrace_producer::settings::{Output, Settings, Speed};
+
+/// What `lab up` shows: in place on a terminal, line by line elsewhere.
+pub struct View {
+    began: Instant,
+    in_place: bool,
+    lines: u16,
+}
+
+impl View {
+    pub fn new() -> Self {
+        Self { began: Instant::now(), in_place: stdout().is_terminal(), lines: 0 }
+    }
+
+    pub fn addresses(&mut self, cluster: &str, bootstrap_server: &str, registry: &str, settings: &Settings) {
+        let start = DateTime::from_timestamp_millis(settings.clock.start)
+            .map(|time| time.to_rfc3339_opts(SecondsFormat::AutoSi, true))
+            .unwrap_or_default();
+        let speed = match settings.speed {
+            Speed::Max => "max".to_owned(),
+            Speed::Factor(factor) => factor.to_string(),
+        };
+        let Output::Kafka(output) = &settings.output else { return };
+        let format = if output.schema_registry_url.is_some() { "Avro" } else { "JSON" };
+        print(&format!(
+            "took      {cluster}\n\
+             Kafka     {bootstrap_server}\n\
+             registry  {registry}\n\
+             topic     {} ({format}, keyed by machine_id)\n\
+             plant     {} machines at {} Hz, speed {speed}; repeat with --seed {} --start {start}\n\n",
+            output.topic,
+            settings.machines.len(),
+            settings.clock.rate,
+            settings.seed,
+        ));
+        self.began = Instant::now();
+    }
+
+    pub fn show(&mut self, progress: &Progress, rates: &[f64], latest: &[String]) {
+        let text = self.text(progress, rates, latest);
+        if self.in_place && self.lines > 0 {
+            let back = format!("{}{}", MoveUp(self.lines), Clear(ClearType::FromCursorDown));
+            print(&back);
+        }
+        self.lines = text.lines().count() as u16;
+        print(&text);
+    }
+
+    pub fn summary(&self, summary: &Summary) {
+        print(&format!(
+            "\ngenerated {}, acknowledged {}, failed {} in {:.1} s\n",
+            grouped(summary.generated),
+            grouped(summary.acknowledged),
+            grouped(summary.failed),
+            summary.elapsed.as_secs_f64()
+        ));
+    }
+
+    fn text(&self, progress: &Progress, rates: &[f64], latest: &[String]) -> String {
+        let seconds = self.began.elapsed().as_secs();
+        let total: f64 = rates.iter().sum();
+        let mut text = format!(
+            "{:02}:{:02}  acknowledged {}  {} records/s  ",
+            seconds / 60,
+            seconds % 60,
+            grouped(progress.acknowledged()),
+            rate(total)
+        );
+        for (partition, records) in rates.iter().enumerate() {
+            let _ = write!(text, " p{partition} {}/s", rate(*records));
+        }
+        text.push('\n');
+        let width =
+            if self.in_place { crossterm::terminal::size().map_or(120, |(w, _)| w.into()) } else { 200 };
+        for record in latest {
+            text.extend(format!("       {record}").chars().take(width));
+            text.push('\n');
+        }
+        text
+    }
+}
+
+/// Whole numbers, but a slow stream keeps a decimal.
+fn rate(records: f64) -> String {
+    if records > 0.0 && records < 10.0 { format!("{records:.1}") } else { grouped(records.round() as u64) }
+}
+
+/// A reader that closed the pipe has seen what it wanted; the stream goes on.
+fn print(text: &str) {
+    let mut out = stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_view_shows_totals_partitions_and_records() {
+        let view = View { began: Instant::now(), in_place: false, lines: 0 };
+        let text = view.text(&Progress::default(), &[1.0, 1234.0], &["a record".into()]);
+        assert_eq!(text, "00:00  acknowledged 0  1,235 records/s   p0 1.0/s p1 1,234/s\n       a record\n");
+    }
+}
