@@ -1,5 +1,6 @@
 use std::process::Command;
 
+use millrace_core::kafka::{Kafka, Properties, TopicDefaults};
 use millrace_core::{Error, Result};
 use millrace_producer::batch::{Machines, Part};
 use millrace_producer::generate::{Encoding, Shard};
@@ -26,7 +27,7 @@ pub struct Args {
     rounds: usize,
     /// Partitions of the topic
     #[arg(long, default_value_t = 4)]
-    partitions: u32,
+    partitions: i32,
     /// batch.size of both, bytes
     #[arg(long, default_value_t = 65_536)]
     batch_size: u32,
@@ -41,6 +42,8 @@ pub struct Args {
 /// One contestant's rounds.
 struct Contestant {
     name: &'static str,
+    /// What follows its rate in what it prints.
+    unit: &'static str,
     rates: Vec<f64>,
     cpu: Vec<f64>,
     wall: Vec<f64>,
@@ -68,27 +71,49 @@ pub(super) fn run(args: &Args) -> Result<()> {
         args.batch_size,
         args.linger
     );
-    let mut ours = Contestant::new("millrace producer");
-    let mut theirs = Contestant::new("Java ProducerPerformance");
-    for round in 1..=args.rounds {
-        let topic = format!("bench-{}-{round}", std::process::id());
-        let measured = measure(our_command(args, &cluster, &registry.url(), &topic)?)?;
-        ours.note(round, args.records, &measured, " records/s")?;
-        // The same topic, so both meet the same broker settings.
-        let measured = measure(their_command(args, &cluster, &topic, size)?)?;
-        theirs.note(round, args.records, &measured, " records/sec")?;
+    let mut ours = Contestant::new("millrace producer", " records/s");
+    let mut theirs = Contestant::new("Java ProducerPerformance", " records/sec");
+    // Round 0 warms the broker up and is not counted; after it the first in a round changes each time.
+    ensure_topics(args, &cluster)?;
+    for round in 0..=args.rounds {
+        let topic = topic(round);
+        if round % 2 == 0 {
+            ours.race(round, args, our_command(args, &cluster, &registry.url(), &topic)?)?;
+            theirs.race(round, args, their_command(args, &cluster, &topic, size)?)?;
+        } else {
+            theirs.race(round, args, their_command(args, &cluster, &topic, size)?)?;
+            ours.race(round, args, our_command(args, &cluster, &registry.url(), &topic)?)?;
+        }
     }
     table(&ours, &theirs);
     Ok(())
 }
 
+/// Topics are made beforehand, so either can be the first to use one.
+fn ensure_topics(args: &Args, cluster: &Cluster) -> Result<()> {
+    let kafka = Kafka::new(cluster.bootstrap_server(), Properties::default());
+    for round in 0..=args.rounds {
+        kafka.ensure_topic(&topic(round), Some(args.partitions), &TopicDefaults::default())?;
+    }
+    Ok(())
+}
+
+fn topic(round: usize) -> String {
+    format!("bench-{}-{round}", std::process::id())
+}
+
 impl Contestant {
-    fn new(name: &'static str) -> Self {
-        Self { name, rates: Vec::new(), cpu: Vec::new(), wall: Vec::new() }
+    fn new(name: &'static str, unit: &'static str) -> Self {
+        Self { name, unit, rates: Vec::new(), cpu: Vec::new(), wall: Vec::new() }
     }
 
-    fn note(&mut self, round: usize, records: u64, measured: &Round, unit: &str) -> Result<()> {
-        let rate = number_before(&measured.printed, unit)
+    fn race(&mut self, round: usize, args: &Args, command: Command) -> Result<()> {
+        let measured = measure(command)?;
+        if round > 0 { self.note(round, args.records, &measured) } else { Ok(()) }
+    }
+
+    fn note(&mut self, round: usize, records: u64, measured: &Round) -> Result<()> {
+        let rate = number_before(&measured.printed, self.unit)
             .ok_or_else(|| Error::failed(format!("{} printed no rate: {}", self.name, measured.printed)))?;
         let cpu = measured.cpu.as_nanos() as f64 / records as f64;
         println!(

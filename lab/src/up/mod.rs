@@ -141,9 +141,14 @@ fn watch(
     let Some(mut tail) = open_tail(output, registry_url, progress, shutdown, &is_over)? else {
         return Ok(());
     };
+    let mut next = Instant::now() + BETWEEN_VIEWS;
     while !is_over() {
-        let left = end.map_or(BETWEEN_VIEWS, |end| end.saturating_duration_since(Instant::now()));
-        shutdown.wait(left.min(BETWEEN_VIEWS));
+        let until = end.map_or(next, |end| end.min(next));
+        shutdown.wait(until.saturating_duration_since(Instant::now()));
+        if Instant::now() < next {
+            continue;
+        }
+        next += BETWEEN_VIEWS;
         view.show(progress, &tail.rates()?, &tail.latest());
     }
     Ok(())

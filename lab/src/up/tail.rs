@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 use millrace_core::kafka::{Kafka, cause};
 use millrace_core::registry::RegistryClient;
 use millrace_core::{Error, Result};
+use millrace_schemas::SensorReading;
 use millrace_schemas::codec::{ReadingDecoder, read_frame};
-use millrace_schemas::text::{Layout, TextEncoder};
+use millrace_schemas::text::format_time;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::Message;
@@ -33,14 +34,17 @@ impl Tail {
         let reader = kafka.reader()?;
         let metadata = reader.fetch_metadata(Some(topic), TIMEOUT).map_err(|e| unreadable(topic, &e))?;
         let partitions = metadata.topics().first().map_or(0, |topic| topic.partitions().len());
-        Ok(Self {
+        let mut tail = Self {
             reader,
             topic: topic.to_owned(),
             ends: vec![0; partitions],
             seen: Instant::now(),
             registry: registry_url.map(RegistryClient::new).transpose()?,
             decoders: HashMap::new(),
-        })
+        };
+        // What the topic held before is not part of the first rate.
+        tail.rates()?;
+        Ok(tail)
     }
 
     /// Records per second and partition since the last call. End offsets tell it without reading a record.
@@ -96,11 +100,26 @@ impl Tail {
             self.decoders.insert(id, ReadingDecoder::new(&schema).map_err(|e| e.to_string())?);
         }
         let reading = self.decoders[&id].decode(body).map_err(|e| e.to_string())?;
-        let mut out = Vec::new();
-        let layout = Layout { sequence: true, ..Layout::default() };
-        TextEncoder::new(layout).csv(&reading, &mut out);
-        Ok(String::from_utf8_lossy(&out).replace(',', "  "))
+        Ok(row(&reading))
     }
+}
+
+/// The column heads of the rows that [`row`] gives.
+pub fn heads() -> String {
+    let sensors = "   temp   vibr  press    flow   power     oil  bearing";
+    format!("{:<19}  {:<12} {:>9}  {:<11} {sensors}", "event time", "machine_id", "sequence", "status")
+}
+
+fn row(reading: &SensorReading<'_>) -> String {
+    let [temperature, vibration, pressure, flow, power, oil, bearing] =
+        reading.sensors.map(|value| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.2}")));
+    format!(
+        "{}  {:<12} {:>9}  {:<11} {temperature:>7} {vibration:>6} {pressure:>6} {flow:>7} {power:>7} {oil:>7} {bearing:>8}",
+        format_time(reading.timestamp, false),
+        reading.machine_id,
+        reading.sequence,
+        reading.maintenance_status.name(),
+    )
 }
 
 fn unreadable(topic: &str, error: &KafkaError) -> Error {

@@ -9,6 +9,8 @@ use millrace_producer::report::grouped;
 use millrace_producer::run::{Progress, Summary};
 use millrace_producer::settings::{Output, Settings, Speed};
 
+use super::tail::heads;
+
 /// What `lab up` shows: in place on a terminal, line by line elsewhere.
 pub struct View {
     began: Instant,
@@ -81,7 +83,9 @@ impl View {
         text.push('\n');
         let width =
             if self.in_place { crossterm::terminal::size().map_or(120, |(w, _)| w.into()) } else { 200 };
-        for record in latest {
+        let heads = heads();
+        let is_table = latest.iter().any(|record| !record.starts_with(['{', 'u']));
+        for record in is_table.then_some(&heads).into_iter().chain(latest) {
             text.extend(format!("       {record}").chars().take(width));
             text.push('\n');
         }
@@ -107,7 +111,7 @@ mod tests {
     #[test]
     fn a_view_shows_totals_partitions_and_records() {
         let view = View { began: Instant::now(), in_place: false, lines: 0 };
-        let text = view.text(&Progress::default(), &[1.0, 1234.0], &["a record".into()]);
-        assert_eq!(text, "00:00  acknowledged 0  1,235 records/s   p0 1.0/s p1 1,234/s\n       a record\n");
+        let text = view.text(&Progress::default(), &[1.0, 1234.0], &["{}".into()]);
+        assert_eq!(text, "00:00  acknowledged 0  1,235 records/s   p0 1.0/s p1 1,234/s\n       {}\n");
     }
 }
