@@ -8,6 +8,8 @@ use rdkafka::producer::DeliveryResult;
 
 use super::cause;
 
+const REMEDY: &str = "set message.timestamp.after.max.ms=9223372036854775807 on the topic";
+
 /// What became of the records that a producer was given.
 #[derive(Debug, Default)]
 pub struct Deliveries {
@@ -37,9 +39,11 @@ impl Deliveries {
         let mut first = self.first_failure.lock().unwrap_or_else(PoisonError::into_inner);
         first.get_or_insert_with(|| match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::InvalidTimestamp) => {
-                "the broker refuses its event time: set message.timestamp.after.max.ms=9223372036854775807 \
-                 on the topic"
-                    .to_owned()
+                format!("the broker refuses its event time; {REMEDY}")
+            }
+            // What librdkafka makes of several refused timestamps in one batch.
+            Some(RDKafkaErrorCode::InvalidRecord | RDKafkaErrorCode::InvalidDifferentRecord) => {
+                format!("the broker refuses it, most likely for its event time; {REMEDY}")
             }
             _ => cause(error),
         });

@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::time::{Duration, Instant};
 
 use millrace_core::kafka::{Kafka, cause};
@@ -95,11 +96,14 @@ impl Tail {
             return Ok(String::from_utf8_lossy(payload).into_owned());
         };
         let (id, body) = read_frame(payload).map_err(|e| e.to_string())?;
-        if !self.decoders.contains_key(&id) {
-            let schema = registry.schema(id).map_err(|e| e.to_string())?;
-            self.decoders.insert(id, ReadingDecoder::new(&schema).map_err(|e| e.to_string())?);
-        }
-        let reading = self.decoders[&id].decode(body).map_err(|e| e.to_string())?;
+        let decoder = match self.decoders.entry(id) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                let schema = registry.schema(id).map_err(|e| e.to_string())?;
+                new.insert(ReadingDecoder::new(&schema).map_err(|e| e.to_string())?)
+            }
+        };
+        let reading = decoder.decode(body).map_err(|e| e.to_string())?;
         Ok(row(&reading))
     }
 }

@@ -37,14 +37,14 @@ pub struct Options {
     pub partitions: Option<i32>,
 
     /// Samples per stream second and machine [default: 1]
-    #[arg(long, value_name = "HZ", allow_negative_numbers = true, help_heading = "Time")]
+    #[arg(long, value_name = "HZ", allow_negative_numbers = true, value_parser = finite, help_heading = "Time")]
     pub rate: Option<f64>,
     /// Stream seconds per wall second, or max [default: 1]
     #[arg(long, value_name = "FACTOR", allow_negative_numbers = true, help_heading = "Time")]
     #[serde(deserialize_with = "text")]
     pub speed: Option<String>,
     /// Stream seconds to run [default: until stopped]
-    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, help_heading = "Time")]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, value_parser = finite, help_heading = "Time")]
     pub duration: Option<f64>,
     /// Event time of the first sample, RFC 3339 [default: now]
     #[arg(long, value_name = "TIME", help_heading = "Time")]
@@ -64,7 +64,7 @@ pub struct Options {
     #[arg(
         long = "anomaly-rate",
         value_name = "PROBABILITY",
-        allow_negative_numbers = true,
+        allow_negative_numbers = true, value_parser = finite,
         help_heading = "Plant"
     )]
     pub anomaly_injection_rate: Option<f64>,
@@ -72,7 +72,7 @@ pub struct Options {
     #[arg(long = "no-maintenance", num_args = 0, default_missing_value = "false", help_heading = "Plant")]
     pub maintenance_simulation: Option<bool>,
     /// Stream seconds from the end of one maintenance to the next [default: 5 to 9 days]
-    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, help_heading = "Plant")]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, value_parser = finite, help_heading = "Plant")]
     pub maintenance_interval: Option<f64>,
 
     /// No derived features
@@ -90,6 +90,13 @@ pub struct Options {
     /// anomaly_label and anomaly_type in every record, for instructors
     #[arg(long = "include-labels", num_args = 0, default_missing_value = "true", help_heading = "Fields")]
     pub include_anomaly_labels: Option<bool>,
+
+    /// A key of the guide: HTTP output is refused until there is one.
+    #[arg(skip)]
+    pub api_url: Option<String>,
+    /// A key of the guide: interactive control is refused until there is one.
+    #[arg(skip)]
+    pub interactive_mode: Option<bool>,
 
     /// Threads that simulate and encode [default: 1]
     #[arg(long, value_name = "N", help_heading = "Run")]
@@ -129,6 +136,12 @@ pub enum Format {
 pub enum MoreFeatures {
     /// Mean, standard deviation and z-score over 60 samples
     Rolling,
+}
+
+/// JSON, through which the layers are merged, has no other numbers.
+fn finite(text: &str) -> Result<f64, String> {
+    let number = text.parse::<f64>().map_err(|_| "is no number".to_owned())?;
+    if number.is_finite() { Ok(number) } else { Err("is no finite number".to_owned()) }
 }
 
 /// A list, or one value that stands for a list of one.

@@ -25,6 +25,7 @@ pub(super) fn resolve(
     append: bool,
 ) -> Result<Settings> {
     let check = Check { origins };
+    check.not_yet(&said)?;
     let clock = Clock {
         start: check.start(said.start.as_deref())?,
         rate: check.within(
@@ -70,6 +71,18 @@ struct Check<'a> {
 impl Check<'_> {
     fn refuse<T>(&self, key: &str, problem: String) -> Result<T> {
         Err(Error::usage(format!("{}: {problem}", self.origins.of(key))))
+    }
+
+    /// Keys of the guide whose capability is still to come are refused rather than ignored.
+    fn not_yet(&self, said: &Options) -> Result<()> {
+        if said.api_url.is_some() {
+            return self.refuse("api_url", "there is no HTTP output yet; leave it null".into());
+        }
+        if said.interactive_mode == Some(true) {
+            return self
+                .refuse("interactive_mode", "there is no interactive control yet; leave it false".into());
+        }
+        Ok(())
     }
 
     fn within(&self, key: &str, value: f64, low: f64, high: f64, range: &str) -> Result<f64> {

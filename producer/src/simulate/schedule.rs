@@ -120,7 +120,8 @@ impl Schedule {
         self.next_hour += HOUR;
         let drawn = Failure::draw(&mut key.random(Stream::Failures, hour), events.failure_rate, hour);
         let busy = self.failure.is_some() && !self.cleared;
-        if let Some(failure) = drawn.filter(|f| !busy && !(self.in_maintenance && f.start < self.turn)) {
+        let stopped_until = if self.in_maintenance { self.turn } else { i64::MIN };
+        if let Some(failure) = drawn.filter(|f| !busy && f.start >= stopped_until) {
             self.failure = Some(failure);
             self.cleared = false;
         }

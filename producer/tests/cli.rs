@@ -1,0 +1,215 @@
+//! The program as a user meets it: what it refuses and how, and what it writes.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn producer(folder: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_producer"))
+        .args(args)
+        .current_dir(folder)
+        .env_remove("KAFKA_BROKERS")
+        .env_remove("SCHEMA_REGISTRY_URL")
+        .output()
+        .expect("the program starts")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Flags, each wrong in one way, as a user would get them wrong.
+const WRONG: [&[&str]; 36] = [
+    &["--rat", "1"],
+    &["--rate", "0"],
+    &["--rate", "-1"],
+    &["--rate", "1e9"],
+    &["--rate", "fast"],
+    &["--rate", "nan"],
+    &["--rate"],
+    &["--duration", "0"],
+    &["--speed", "0"],
+    &["--speed", "fastest"],
+    &["--start", "yesterday"],
+    &["--start", "2026-13-01T00:00:00Z"],
+    &["--machines", "0"],
+    &["--machines", "99999999999"],
+    &["--machines", "A B"],
+    &["--machines", "A", "A"],
+    &["--seed", "-1"],
+    &["--anomaly-rate", "1.5"],
+    &["--maintenance-interval", "-1"],
+    &["--threads", "0"],
+    &["--mode", "kafak"],
+    &["--mode", "api"],
+    &["--format", "xml"],
+    &["--format", "avro"],
+    &["--mode", "kafka", "--format", "csv"],
+    &["--output", "a.csv"],
+    &["--append"],
+    &["--topic", "a"],
+    &["--mode", "kafka", "--topic", "a b"],
+    &["--mode", "kafka", "--partitions", "0"],
+    &["--mode", "kafka", "--schema-registry-url", "localhost:8081"],
+    &["--mode", "kafka", "-X", "linger.ms"],
+    &["--mode", "kafka", "-X", "sasl.jaas.config=x"],
+    &["--preset", "developement"],
+    &["--features", "roling"],
+    &["surplus"],
+];
+
+#[test]
+fn what_is_said_wrongly_is_answered_in_one_sentence_and_nothing_is_written() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut seen = String::new();
+    for args in WRONG {
+        let output = producer(folder.path(), args);
+        let error = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {error}");
+        assert!(output.stdout.is_empty(), "{args:?} wrote to standard output");
+        assert_eq!(error.lines().count(), 1, "{args:?}: {error}");
+        seen.push_str(&format!("{}\n  {error}", args.join(" ")));
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).expect("readable").count(), 0);
+    insta::assert_snapshot!(seen);
+}
+
+/// Config files, each wrong in one way.
+const WRONG_FILES: [&str; 9] = [
+    "streaming: {interactive_mode: true}",
+    "streaming: {api_url: 'http://localhost:8000'}",
+    "streaming: {rat: 1}",
+    "streaming: {rate: fast}",
+    "streaming: {rate: -1}",
+    "streaming: {machines: [A, A]}",
+    "streming: {rate: 1}",
+    "streaming: [1]",
+    "streaming: {rate: 1",
+];
+
+#[test]
+fn a_wrong_config_file_is_answered_with_its_key_and_name() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut seen = String::new();
+    for content in WRONG_FILES {
+        std::fs::write(folder.path().join("my.yaml"), content).expect("written");
+        let output = producer(folder.path(), &["--config", "my.yaml"]);
+        let error = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{content}: {error}");
+        assert_eq!(error.lines().count(), 1, "{content}: {error}");
+        seen.push_str(&format!("{content}\n  {error}"));
+    }
+    let missing = text(&producer(folder.path(), &["--config", "none.yaml"]).stderr);
+    seen.push_str(&format!("no file\n  {missing}"));
+    insta::assert_snapshot!(seen);
+}
+
+const DAY: [&str; 8] =
+    ["--quiet", "--seed", "7", "--start", "2026-01-01T00:00:00Z", "--speed", "max", "--rate=0.1"];
+
+fn file(folder: &Path, name: &str, more: &[&str]) -> String {
+    let args = [&DAY[..], &["--mode", "file", "--output", name, "--duration", "20000"], more].concat();
+    let output = producer(folder, &args);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    std::fs::read_to_string(folder.join(name)).expect("written")
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes_whatever_the_threads_and_the_other_machines() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let one = file(folder.path(), "a.csv", &["--machines", "50"]);
+    assert_eq!(one, file(folder.path(), "b.csv", &["--machines", "50", "--threads", "3"]));
+    assert!(one.lines().count() == 50 * 2000 + 1);
+    let alone = file(folder.path(), "c.csv", &["--machines", "MACHINE_042"]);
+    let (header, rows) = one.split_once('\n').expect("a header");
+    let of_42: Vec<&str> = rows.lines().filter(|row| row.contains(",MACHINE_042,")).collect();
+    assert_eq!(alone, format!("{header}\n{}\n", of_42.join("\n")));
+}
+
+#[test]
+fn a_file_is_overwritten_or_appended_to_under_one_header() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let once = file(folder.path(), "a.csv", &[]);
+    assert_eq!(once, file(folder.path(), "a.csv", &[]));
+    let twice = file(folder.path(), "a.csv", &["--append"]);
+    let (_, rows) = once.split_once('\n').expect("a header");
+    assert_eq!(twice, format!("{once}{rows}"));
+}
+
+#[test]
+fn labels_are_there_only_when_asked_for() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let with = file(folder.path(), "a.csv", &["--include-labels", "--anomaly-rate", "0.5"]);
+    assert!(with.lines().next().is_some_and(|h| h.contains(",anomaly_label,anomaly_type,")));
+    assert!(with.contains("_failure,") || with.contains(",oil_leak,") || with.contains(",overheating,"));
+    assert!(!file(folder.path(), "b.csv", &[]).contains("anomaly"));
+    assert!(!file(folder.path(), "c.csv", &["--include-labels", "--no-labels"]).contains("anomaly"));
+}
+
+#[test]
+fn the_format_follows_the_ending_and_the_flag_wins() {
+    let folder = tempfile::tempdir().expect("a folder");
+    assert!(file(folder.path(), "a.json", &[]).starts_with('{'));
+    assert!(file(folder.path(), "a.txt", &["--format", "csv"]).starts_with("timestamp,"));
+    assert!(file(folder.path(), "b.csv", &["--format", "json"]).starts_with('{'));
+}
+
+#[test]
+fn later_layers_of_config_win() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = "streaming: {machines: [A], data_format: json}\npresets: {mine: {machines: [B]}}";
+    std::fs::write(folder.path().join("my.yaml"), config).expect("written");
+    let first_machine = |flags: &[&str], variable: Option<&str>| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_producer"));
+        command.args(["--quiet", "--speed", "max", "--duration", "1", "--config", "my.yaml"]).args(flags);
+        command.current_dir(folder.path());
+        if let Some(value) = variable {
+            command.env("MILLRACE_MACHINES", value);
+        }
+        let output = text(&command.output().expect("the program starts").stdout);
+        let value: serde_json::Value = serde_json::from_str(output.trim()).expect("one JSON line");
+        value["machine_id"].as_str().map(ToOwned::to_owned)
+    };
+    assert_eq!(first_machine(&[], None).as_deref(), Some("A"));
+    assert_eq!(first_machine(&["--preset", "mine"], None).as_deref(), Some("B"));
+    assert_eq!(first_machine(&["--preset", "mine"], Some("[C]")).as_deref(), Some("C"));
+    assert_eq!(first_machine(&["--preset", "mine", "--machines", "D"], Some("[C]")).as_deref(), Some("D"));
+}
+
+#[test]
+fn the_guides_own_yaml_block_is_accepted() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let block = r#"
+streaming:
+  rate: 1.0
+  duration: null
+  machines: null
+  output_mode: "console"
+  output_path: null
+  api_url: null
+  kafka_topic: null
+  kafka_bootstrap_servers:
+    - "localhost:9092"
+  include_anomalies: true
+  anomaly_injection_rate: 0.01
+  maintenance_simulation: true
+  maintenance_interval: 3600
+  data_format: "json"
+  include_derived_features: true
+  include_anomaly_labels: true
+  interactive_mode: false
+  verbose: true
+"#;
+    std::fs::write(folder.path().join("guide.yaml"), block).expect("written");
+    let output = producer(folder.path(), &["--config", "guide.yaml", "--duration", "1"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let lines = text(&output.stdout);
+    assert_eq!(lines.lines().count(), 5);
+    assert!(lines.contains("\"anomaly_type\":\"normal\""), "{lines}");
+}
+
+#[test]
+fn help_shows_examples_on_standard_output() {
+    let output = producer(Path::new("."), &["--help"]);
+    assert!(output.status.success());
+    insta::assert_snapshot!(text(&output.stdout));
+}

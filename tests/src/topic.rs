@@ -1,0 +1,153 @@
+//! What a topic holds and how it is set, seen by a client that is not the producer.
+
+use std::time::{Duration, Instant};
+
+use millrace_core::kafka::{Kafka, cause};
+use millrace_core::{Error, Result};
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::config::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::message::{BorrowedMessage, Message};
+use rdkafka::{Offset, TopicPartitionList};
+
+const CALL: Duration = Duration::from_secs(10);
+/// The longest that no record may come while some are missing.
+const STALL: Duration = Duration::from_secs(30);
+
+/// A record as it lies in Kafka.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// Its partition.
+    pub partition: i32,
+    /// Its key, as text.
+    pub key: String,
+    /// Its value.
+    pub value: Vec<u8>,
+    /// Its CreateTime, in milliseconds.
+    pub timestamp: Option<i64>,
+}
+
+/// Everything that lies in a topic now, partition by partition in order of arrival.
+///
+/// # Errors
+/// When the topic cannot be read to its end.
+pub fn records(kafka: &Kafka, topic: &str) -> Result<Vec<Record>> {
+    let mut all = Vec::new();
+    for_each(kafka, topic, |message| {
+        all.push(Record {
+            partition: message.partition(),
+            key: String::from_utf8_lossy(message.key().unwrap_or_default()).into_owned(),
+            value: message.payload().unwrap_or_default().to_vec(),
+            timestamp: create_time(message),
+        });
+    })?;
+    all.sort_by_key(|record| record.partition);
+    Ok(all)
+}
+
+/// Shows everything that lies in a topic now, each partition in its order.
+///
+/// # Errors
+/// When the topic cannot be read to its end.
+pub fn for_each(kafka: &Kafka, topic: &str, mut show: impl FnMut(&BorrowedMessage<'_>)) -> Result<()> {
+    let reader = kafka.reader()?;
+    let mut missing = assign_all(&reader, topic)?;
+    let mut last = Instant::now();
+    while missing > 0 {
+        match reader.poll(Duration::from_millis(200)) {
+            Some(message) => {
+                show(&message.map_err(|e| failed(topic, &e))?);
+                missing -= 1;
+                last = Instant::now();
+            }
+            None if last.elapsed() > STALL => {
+                let problem = format!("{missing} records of {topic} do not come");
+                return Err(Error::failed(problem));
+            }
+            None => {}
+        }
+    }
+    Ok(())
+}
+
+/// Reads all partitions from their beginnings; gives how many records lie there.
+fn assign_all(reader: &BaseConsumer, topic: &str) -> Result<i64> {
+    let mut list = TopicPartitionList::new();
+    let mut count = 0;
+    for partition in 0..partitions_seen(reader, topic)? {
+        let (low, high) = reader.fetch_watermarks(topic, partition, CALL).map_err(|e| failed(topic, &e))?;
+        count += high - low;
+        list.add_partition_offset(topic, partition, Offset::Beginning).map_err(|e| failed(topic, &e))?;
+    }
+    reader.assign(&list).map_err(|e| failed(topic, &e))?;
+    Ok(count)
+}
+
+/// How many partitions a topic has; 0 where it is not there.
+///
+/// # Errors
+/// When the cluster does not answer.
+pub fn partitions(kafka: &Kafka, topic: &str) -> Result<i32> {
+    partitions_seen(&kafka.reader()?, topic)
+}
+
+fn partitions_seen(reader: &BaseConsumer, topic: &str) -> Result<i32> {
+    let metadata = reader.fetch_metadata(Some(topic), CALL).map_err(|e| failed(topic, &e))?;
+    let count = metadata.topics().iter().find(|found| found.name() == topic);
+    Ok(count.map_or(0, |found| found.partitions().len() as i32))
+}
+
+/// One setting of a topic, as the broker gives it.
+///
+/// # Errors
+/// When the cluster does not answer, or knows no such topic or setting.
+pub fn setting(kafka: &Kafka, topic: &str, name: &str) -> Result<String> {
+    let admin = admin(kafka)?;
+    let asked = [ResourceSpecifier::Topic(topic)];
+    let described =
+        block_on(admin.describe_configs(&asked, &AdminOptions::new().request_timeout(Some(CALL))))?
+            .map_err(|e| failed(topic, &e))?;
+    let resource = described.into_iter().next().and_then(|resource| resource.ok());
+    let value = resource.and_then(|resource| resource.get(name).and_then(|entry| entry.value.clone()));
+    value.ok_or_else(|| Error::failed(format!("topic {topic} has no setting {name}")))
+}
+
+/// Makes a topic with the broker's own settings, as someone else would.
+///
+/// # Errors
+/// When the cluster refuses.
+pub fn make_plain(kafka: &Kafka, topic: &str, partitions: i32) -> Result<()> {
+    let admin = admin(kafka)?;
+    let wanted = NewTopic::new(topic, partitions, TopicReplication::Fixed(-1));
+    let options = AdminOptions::new().operation_timeout(Some(CALL)).request_timeout(Some(CALL));
+    let made = block_on(admin.create_topics([&wanted], &options))?.map_err(|e| failed(topic, &e))?;
+    match made.into_iter().next() {
+        Some(Ok(_)) => Ok(()),
+        other => Err(Error::failed(format!("topic {topic} was not made: {other:?}"))),
+    }
+}
+
+fn admin(kafka: &Kafka) -> Result<AdminClient<DefaultClientContext>> {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", kafka.bootstrap_servers());
+    config.create().map_err(|e| failed("admin", &e))
+}
+
+fn block_on<F: Future>(work: F) -> Result<F::Output> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    Ok(runtime.map_err(|e| Error::failed(format!("no runtime: {e}")))?.block_on(work))
+}
+
+/// The CreateTime of a record; `None` where it carries another time or none.
+pub fn create_time(message: &BorrowedMessage<'_>) -> Option<i64> {
+    match message.timestamp() {
+        rdkafka::Timestamp::CreateTime(time) => Some(time),
+        _ => None,
+    }
+}
+
+fn failed(topic: &str, error: &KafkaError) -> Error {
+    Error::failed(format!("topic {topic}: {}", cause(error)))
+}

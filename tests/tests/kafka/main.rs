@@ -1,0 +1,25 @@
+//! The producer against a real Kafka, in process, read back by others.
+
+mod event_time;
+mod interop;
+mod outage;
+mod partitions;
+mod reading;
+mod refusals;
+mod stream;
+
+fn main() {
+    millrace_tests::main(|| {
+        [
+            stream::tests(),
+            event_time::tests(),
+            outage::tests(),
+            refusals::tests(),
+            partitions::tests(),
+            interop::tests(),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    })
+}
