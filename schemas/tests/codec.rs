@@ -43,7 +43,7 @@ fn tree(r: &SensorReading<'_>) -> Value {
     ];
     fields.extend(Sensor::ALL.iter().map(|s| field(s.name(), double(r.sensor(*s)))));
     fields.push(field("features", nullable(r.features.as_ref().map(features_tree))));
-    fields.push(field("rolling", nullable(r.rolling.as_ref().map(|r| rolling_tree(r)))));
+    fields.push(field("rolling", nullable(r.rolling.as_ref().map(rolling_tree))));
     fields.push(field("anomaly_label", nullable(r.anomaly_label.map(Value::Int))));
     let kind = r.anomaly_type.as_ref().map(|text| Value::String(text.to_string()));
     fields.push(field("anomaly_type", nullable(kind)));
