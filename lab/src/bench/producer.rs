@@ -29,7 +29,7 @@ pub struct Args {
     #[arg(long, default_value_t = 4)]
     partitions: i32,
     /// batch.size of both, bytes
-    #[arg(long, default_value_t = 65_536)]
+    #[arg(long, default_value_t = 1_000_000)]
     batch_size: u32,
     /// linger.ms of both
     #[arg(long, default_value_t = 5)]
