@@ -5,14 +5,18 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use millrace_tests::{KafkaTest, Verdict, passed};
+
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// Why these tests cannot run here, if they cannot; a failure where Kafka is required.
-fn skipped() -> bool {
-    let Err(reason) = millrace_lab::cluster::available() else { return false };
-    assert!(std::env::var("MILLRACE_REQUIRE_KAFKA").is_err(), "Kafka is required: {reason}");
-    eprintln!("skipped: {reason}");
-    true
+fn main() {
+    millrace_tests::main(|| {
+        vec![
+            KafkaTest::own("a_run_shows_kafka_and_records_and_leaves_nothing", shows_and_leaves_nothing),
+            KafkaTest::own("nothing_remains_after_the_run_is_killed", nothing_remains_after_a_kill),
+            KafkaTest::free("wrong_producer_flags_are_refused_before_anything_is_started", wrong_flags),
+        ]
+    })
 }
 
 /// `lab up` whose temporary files lie in a folder of its own.
@@ -52,11 +56,7 @@ fn first_record(child: &mut Child) {
     std::thread::spawn(move || lines.for_each(drop));
 }
 
-#[test]
-fn a_run_shows_kafka_and_records_and_leaves_nothing() {
-    if skipped() {
-        return;
-    }
+fn shows_and_leaves_nothing() -> Verdict {
     let folder = tempfile::tempdir().expect("a folder");
     let output = up(folder.path(), &["--duration", "4"]).output().expect("it runs");
     let text = String::from_utf8_lossy(&output.stdout);
@@ -65,13 +65,10 @@ fn a_run_shows_kafka_and_records_and_leaves_nothing() {
         assert!(text.contains(shown), "{shown} is missing in {text}");
     }
     assert_eq!(left_behind(folder.path()), Vec::<PathBuf>::new());
+    passed()
 }
 
-#[test]
-fn nothing_remains_after_the_run_is_killed() {
-    if skipped() {
-        return;
-    }
+fn nothing_remains_after_a_kill() -> Verdict {
     let folder = tempfile::tempdir().expect("a folder");
     let mut child = up(folder.path(), &[]).stdout(Stdio::piped()).spawn().expect("it starts");
     first_record(&mut child);
@@ -81,10 +78,10 @@ fn nothing_remains_after_the_run_is_killed() {
     child.wait().expect("ended");
     wait_until("the end of the broker", || processes(&broker) == 0);
     wait_until("the clean-up", || left_behind(folder.path()).is_empty());
+    passed()
 }
 
-#[test]
-fn wrong_producer_flags_are_refused_before_anything_is_started() {
+fn wrong_flags() -> Verdict {
     let folder = tempfile::tempdir().expect("a folder");
     let output = up(folder.path(), &["--", "--rate", "0"]).output().expect("it runs");
     assert_eq!(output.status.code(), Some(2));
@@ -94,4 +91,5 @@ fn wrong_producer_flags_are_refused_before_anything_is_started() {
         "lab: --rate: 0 is out of range: it must be above 0 and at most 1000 samples a second\n"
     );
     assert!(output.stdout.is_empty());
+    passed()
 }

@@ -15,7 +15,7 @@ use rdkafka::{Offset, TopicPartitionList};
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// How long the latest records may take to arrive before the view goes on without them.
-const LATEST: Duration = Duration::from_millis(300);
+const LATEST: Duration = Duration::from_millis(800);
 /// How many records are shown.
 const SHOWN: usize = 3;
 
