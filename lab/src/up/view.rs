@@ -81,8 +81,7 @@ impl View {
             let _ = write!(text, " p{partition} {}/s", rate(*records));
         }
         text.push('\n');
-        let width =
-            if self.in_place { crossterm::terminal::size().map_or(120, |(w, _)| w.into()) } else { 200 };
+        let width = if self.in_place { terminal_width() } else { 200 };
         let heads = heads();
         let is_table = latest.iter().any(|record| !record.starts_with(['{', 'u']));
         for record in is_table.then_some(&heads).into_iter().chain(latest) {
@@ -91,6 +90,11 @@ impl View {
         }
         text
     }
+}
+
+/// Lines longer than this would wrap and break the redrawing; a terminal that says 0 does not know.
+fn terminal_width() -> usize {
+    crossterm::terminal::size().ok().map(|(width, _)| width.into()).filter(|width| *width > 0).unwrap_or(120)
 }
 
 /// Whole numbers, but a slow stream keeps a decimal.
