@@ -4,6 +4,7 @@
 
 pub mod bench;
 pub mod cluster;
+mod cluster_args;
 mod commands;
 mod port;
 pub mod registry;

@@ -23,6 +23,15 @@ pub fn listen(preferred: u16) -> Result<TcpListener> {
         .ok_or_else(|| Error::failed("no port from 20000 to 31999 is free on 127.0.0.1; end what holds them"))
 }
 
+/// `count` listeners as [`listen`] gives them, the first at `preferred`, the next at the ports after it.
+///
+/// # Errors
+/// When no port is free.
+pub fn listen_in_a_row(preferred: u16, count: usize) -> Result<Vec<TcpListener>> {
+    let next = |i: usize| if preferred == 0 { 0 } else { preferred.saturating_add(i as u16) };
+    (0..count).map(|i| listen(next(i))).collect()
+}
+
 /// The port of a listener.
 ///
 /// # Errors

@@ -1,9 +1,11 @@
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use millrace_core::kafka::{Kafka, Properties};
+use clap::ValueEnum;
+use millrace_core::kafka::Kafka;
+use millrace_core::shutdown::Shutdown;
 use millrace_core::{Error, Result};
-use millrace_lab::cluster::{self, Cluster, Request};
+use millrace_lab::cluster::{self, Choice, Cluster, Request};
 use millrace_lab::registry::{self, RegistryServer};
 
 static SHARED: Mutex<Option<Result<Arc<Lab>>>> = Mutex::new(None);
@@ -22,14 +24,23 @@ impl Lab {
     /// # Errors
     /// When one of them does not come up.
     pub fn start() -> Result<Self> {
-        let cluster = cluster::start(&Request::default())?;
+        Self::of(1)
+    }
+
+    /// The same with so many brokers.
+    ///
+    /// # Errors
+    /// When one of them does not come up.
+    pub fn of(brokers: usize) -> Result<Self> {
+        let request = Request { choice: choice()?, brokers, ..Request::default() };
+        let cluster = cluster::start(&request, &Shutdown::new())?;
         eprintln!("cluster: {}", cluster.describe());
         Ok(Self { cluster, registry: registry::start(0)? })
     }
 
     /// The cluster as clients see it.
     pub fn kafka(&self) -> Kafka {
-        Kafka::new(self.cluster.bootstrap_server(), Properties::default())
+        self.cluster.kafka().clone()
     }
 
     /// Where the registry answers.
@@ -52,17 +63,24 @@ impl Lab {
     }
 }
 
-/// Whether a broker of our own can be had; the error is one sentence that says why not.
-pub(crate) fn available() -> std::result::Result<(), String> {
-    match std::env::var("MILLRACE_TEST_CLUSTER") {
-        Ok(choice) if choice == "none" => {
-            Err("MILLRACE_TEST_CLUSTER=none pretends that none is there".into())
-        }
-        Ok(choice) if !choice.is_empty() => {
-            Err(format!("MILLRACE_TEST_CLUSTER={choice} is not known; leave it out, or set it to none"))
-        }
-        _ => cluster::available(),
-    }
+/// The kind of cluster that the tests run on: what MILLRACE_TEST_CLUSTER says, else the best that can be had.
+///
+/// # Errors
+/// When it says something else, or what it says cannot be had.
+pub fn choice() -> Result<Choice> {
+    static FOUND: OnceLock<Result<Choice>> = OnceLock::new();
+    FOUND.get_or_init(find).clone()
+}
+
+fn find() -> Result<Choice> {
+    let said = std::env::var("MILLRACE_TEST_CLUSTER").unwrap_or_default();
+    let choice = match said.as_str() {
+        "" => Choice::Auto,
+        said => Choice::from_str(said, false).map_err(|_| {
+            Error::usage(format!("MILLRACE_TEST_CLUSTER: `{said}` is not one of docker, java, demo"))
+        })?,
+    };
+    cluster::resolve(choice)
 }
 
 /// The lab that all tests share, started by the first that asks; its failure is remembered.

@@ -1,18 +1,18 @@
-//! The harness of the tests that need a real Kafka: one cluster and one registry a test binary, started
-//! when the first selected test needs them and ended with the binary.
+//! The harness of the tests that need a cluster: one cluster and one registry a test binary, started when
+//! the first selected test needs them and ended with the binary.
 //!
-//! Where no Kafka can be had, tests that need it are reported as ignored with the reason, or fail under
-//! `MILLRACE_REQUIRE_KAFKA=1`. `MILLRACE_TEST_CLUSTER=none` pretends that there is none.
+//! It is Kafka in Docker where there is an engine, by Java where there is one, else the demo broker, or what
+//! `MILLRACE_TEST_CLUSTER` (docker, java, demo) says. Tests that need more than the demo broker does are
+//! reported as ignored on it with the reason, or fail under `MILLRACE_REQUIRE_KAFKA=1`.
 
 mod lab;
 mod producer;
 pub mod topic;
 
-use std::sync::Arc;
-
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use millrace_lab::cluster::Choice;
 
-pub use lab::Lab;
+pub use lab::{Lab, choice};
 pub use producer::{produce, settings};
 
 /// What a test comes to; a panic in it is a failure as well.
@@ -22,37 +22,53 @@ pub type Verdict = Result<Completion, Failed>;
 pub struct KafkaTest {
     name: &'static str,
     body: Body,
+    /// What of real Kafka it needs, in words.
+    needs: Option<&'static str>,
 }
 
 enum Body {
     Shared(fn(&Lab) -> Verdict),
     Own(fn() -> Verdict),
-    Free(fn() -> Verdict),
 }
 
 impl KafkaTest {
     /// A test on the cluster and the registry that all tests share.
     pub const fn shared(name: &'static str, body: fn(&Lab) -> Verdict) -> Self {
-        Self { name, body: Body::Shared(body) }
+        Self { name, body: Body::Shared(body), needs: None }
     }
 
-    /// A test that needs Kafka and starts its own.
+    /// A test that starts what it needs.
     pub const fn own(name: &'static str, body: fn() -> Verdict) -> Self {
-        Self { name, body: Body::Own(body) }
+        Self { name, body: Body::Own(body), needs: None }
     }
 
-    /// A test that needs no Kafka.
-    pub const fn free(name: &'static str, body: fn() -> Verdict) -> Self {
-        Self { name, body: Body::Free(body) }
+    /// The same test, which the demo broker cannot satisfy because it does not have `what`.
+    #[must_use]
+    pub const fn needs(self, what: &'static str) -> Self {
+        Self { needs: Some(what), ..self }
     }
 
-    fn trial(self, kafka: &Availability) -> Trial {
-        match self.body {
-            Body::Free(body) => Trial::ignorable_test(self.name, body),
-            Body::Own(body) => kafka.trial(self.name, body),
-            Body::Shared(body) => kafka.trial(self.name, move || body(&*lab::shared()?)),
+    fn trial(self, choice: &millrace_core::Result<Choice>) -> Trial {
+        let real = matches!(choice, Ok(choice) if choice.capabilities().durable);
+        match (choice, self.needs) {
+            (Err(error), _) => refused(self.name, format!("no cluster: {error}")),
+            (Ok(_), Some(what)) if !real => no_kafka(self.name, what),
+            _ => match self.body {
+                Body::Own(body) => Trial::ignorable_test(self.name, body),
+                Body::Shared(body) => Trial::ignorable_test(self.name, move || body(&*lab::shared()?)),
+            },
         }
     }
+}
+
+fn refused(name: &str, reason: String) -> Trial {
+    Trial::test(name, move || Err(Failed::from(reason)))
+}
+
+fn no_kafka(name: &str, what: &str) -> Trial {
+    let reason = format!("needs real Kafka: the demo broker has no {what}");
+    let trial = refused(name, reason.clone());
+    if is_set("MILLRACE_REQUIRE_KAFKA") { trial } else { trial.with_kind(reason).with_ignored_flag(true) }
 }
 
 /// The end of a test in which everything held.
@@ -78,42 +94,11 @@ pub fn skipped(reason: &str, required: &str) -> Verdict {
 /// Runs the selected tests, ends the cluster, and leaves with the exit code that `cargo test` expects.
 pub fn main(tests: impl FnOnce() -> Vec<KafkaTest>) -> ! {
     let arguments = Arguments::from_args();
-    let kafka = Availability::find();
-    let trials = tests().into_iter().map(|test| test.trial(&kafka)).collect();
+    let choice = lab::choice();
+    let trials = tests().into_iter().map(|test| test.trial(&choice)).collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
     lab::end();
     conclusion.exit()
-}
-
-/// Whether Kafka can be had, and what follows for the tests where not.
-enum Availability {
-    Yes,
-    Skip(Arc<str>),
-    Fail(Arc<str>),
-}
-
-impl Availability {
-    fn find() -> Self {
-        match lab::available() {
-            Ok(()) => Self::Yes,
-            Err(reason) if is_set("MILLRACE_REQUIRE_KAFKA") => Self::Fail(reason.into()),
-            Err(reason) => Self::Skip(reason.into()),
-        }
-    }
-
-    fn trial(&self, name: &str, body: impl FnOnce() -> Verdict + Send + 'static) -> Trial {
-        let refuse = |reason: &Arc<str>| {
-            let reason = Arc::clone(reason);
-            Trial::test(name, move || Err(Failed::from(format!("needs Kafka: {reason}"))))
-        };
-        match self {
-            Self::Yes => Trial::ignorable_test(name, body),
-            Self::Fail(reason) => refuse(reason),
-            Self::Skip(reason) => {
-                refuse(reason).with_kind(format!("needs Kafka: {reason}")).with_ignored_flag(true)
-            }
-        }
-    }
 }
 
 fn is_set(variable: &str) -> bool {

@@ -3,6 +3,7 @@ use std::time::{Duration, Instant};
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::RDKafkaErrorCode;
 use serde::{Deserialize, Serialize};
 
@@ -59,8 +60,10 @@ impl Kafka {
             .enable_all()
             .build()
             .map_err(|e| Error::failed(format!("the topic {name} cannot be looked up: {e}")))?;
+        let is_demo = is_demo(&admin);
         let (partitions, is_new) = match self.partitions_of(&admin, name)? {
-            Some(partitions) => (partitions, false),
+            Some(partitions) => (partitions, is_demo),
+            None if is_demo => (self.topic_of_the_demo(name)?, true),
             None => {
                 let wanted = asked.unwrap_or_else(|| defaults.partitions(name));
                 let replication = defaults.replication_factor.unwrap_or(-1);
@@ -69,12 +72,24 @@ impl Kafka {
             }
         };
         if let Some(asked) = asked.filter(|asked| *asked != partitions) {
+            let why = if is_demo { ", and the demo broker cannot be asked for others" } else { " already" };
             return Err(Error::failed(format!(
-                "topic {name} has {partitions} partitions already, not {asked}: leave --partitions out or take another --topic"
+                "topic {name} has {partitions} partitions{why}, not {asked}: leave --partitions out or take another --topic"
             )));
         }
         let warning = if is_new { None } else { runtime.block_on(event_time_warning(&admin, name)) };
         Ok(Topic { name: name.to_owned(), partitions, warning })
+    }
+
+    /// The demo broker has no admin calls, but makes a topic when its metadata is asked for.
+    fn topic_of_the_demo(&self, name: &str) -> Result<i32> {
+        let asking: BaseConsumer = self
+            .client(&[("group.id", "millrace-reader"), ("allow.auto.create.topics", "true")])
+            .create()
+            .map_err(|e| self.cannot_build(&e))?;
+        // The answer may not have it yet; that is waited for.
+        let _ = asking.fetch_metadata(Some(name), TIMEOUT);
+        self.wait_for_topic(&self.admin()?, name)
     }
 
     fn partitions_of(&self, admin: &AdminClient<DefaultClientContext>, name: &str) -> Result<Option<i32>> {
@@ -104,6 +119,11 @@ impl Kafka {
             std::thread::sleep(Duration::from_millis(20));
         }
     }
+}
+
+/// Whether it is librdkafka's mock cluster, which says so in its identity.
+fn is_demo(admin: &AdminClient<DefaultClientContext>) -> bool {
+    admin.inner().fetch_cluster_id(TIMEOUT).is_some_and(|id| id.starts_with("mockCluster"))
 }
 
 async fn create(

@@ -1,6 +1,7 @@
 use std::process::Command;
 
 use millrace_core::kafka::{Kafka, Properties, TopicDefaults};
+use millrace_core::shutdown::Shutdown;
 use millrace_core::{Error, Result};
 use millrace_producer::batch::{Machines, Part};
 use millrace_producer::generate::{Encoding, Shard};
@@ -8,7 +9,8 @@ use millrace_producer::report::grouped;
 use millrace_producer::settings;
 
 use super::round::{Round, measure, median, number_before};
-use crate::cluster::{self, Choice, Cluster};
+use crate::cluster::{self, Cluster};
+use crate::cluster_args::ClusterArgs;
 use crate::registry;
 
 const JAVA_TOOL: &str = "org.apache.kafka.tools.ProducerPerformance";
@@ -34,9 +36,8 @@ pub struct Args {
     /// linger.ms of both
     #[arg(long, default_value_t = 5)]
     linger: u32,
-    /// A cluster that is there
-    #[arg(long, value_name = "HOST:PORT")]
-    bootstrap_server: Option<String>,
+    #[command(flatten)]
+    cluster: ClusterArgs,
 }
 
 /// One contestant's rounds.
@@ -54,11 +55,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
     if args.records < args.machines || args.machines == 0 || args.rounds == 0 {
         return Err(Error::usage("--records must be at least --machines, and both and --rounds at least 1"));
     }
-    let cluster = cluster::start(&cluster::Request {
-        choice: Choice::Auto,
-        bootstrap_server: args.bootstrap_server.clone(),
-        port: 0,
-    })?;
+    let cluster = cluster::start(&args.cluster.plain_request(), &Shutdown::on_signals()?)?;
     let registry = registry::start(0)?;
     let size = mean_size(args)?;
     println!(

@@ -1,191 +1,176 @@
-//! The one place where a Kafka cluster comes from: somebody else's, or one that we run.
+//! The one place where a Kafka cluster comes from: somebody else's, or one that we run in Docker, by Java,
+//! or as a demo. What it can do is data that callers ask ([`Capabilities`]).
 
-mod external;
-mod jars;
+mod demo;
+mod docker;
 mod java;
 mod node;
+mod nodes;
 mod probe;
+mod properties;
+mod request;
 mod supervisor;
 
 use std::process::Command;
 
+use millrace_core::kafka::{Kafka, Properties};
+use millrace_core::shutdown::Shutdown;
 use millrace_core::{Error, Result};
 
-use jars::Jars;
-use java::Java;
+use demo::Demo;
+use java::JavaKafka;
 use node::Node;
+use nodes::Nodes;
 
-/// Where the cluster is to come from.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum Choice {
-    /// The cluster of --bootstrap-server when it is given, else Java
-    #[default]
-    Auto,
-    /// The cluster of --bootstrap-server
-    External,
-    /// An Apache Kafka broker of our own, run by Java 17 or later
-    Java,
-}
-
-/// What kind of cluster is wanted.
-#[derive(Debug, Clone, Default)]
-pub struct Request {
-    /// Where it is to come from.
-    pub choice: Choice,
-    /// A cluster that runs already.
-    pub bootstrap_server: Option<String>,
-    /// The preferred port of a broker of our own: used when free, else any; 0 for any.
-    pub port: u16,
-}
-
-/// What a cluster can be asked to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Capabilities {
-    /// Transactions, their isolation and fencing.
-    pub transactions: bool,
-    /// Making, describing and deleting topics.
-    pub admin: bool,
-    /// Records outlive a crash of the broker.
-    pub durable: bool,
-    /// The broker can be killed and started again by us.
-    pub restart: bool,
-}
+pub use request::{Capabilities, Choice, Request, resolve, start};
 
 /// A cluster that answers; one that we run ends when this value goes, or this process does.
 pub struct Cluster {
     kind: Kind,
+    kafka: Kafka,
     /// Java and jars for Kafka's own tools.
-    tools: Option<Tools>,
+    tools: Option<JavaKafka>,
+    choice: Choice,
     description: String,
 }
 
 enum Kind {
-    External { bootstrap_server: String },
-    Java(Box<Node>),
-}
-
-struct Tools {
-    java: Java,
-    jars: Jars,
-}
-
-/// Starts, or reaches, the cluster that is asked for.
-///
-/// # Errors
-/// When it does not answer, or Java or Kafka cannot be had.
-pub fn start(request: &Request) -> Result<Cluster> {
-    match (request.choice, request.bootstrap_server.as_deref()) {
-        (Choice::Auto | Choice::External, Some(server)) => external(server),
-        (Choice::External, None) => {
-            Err(Error::usage("an external cluster needs its address; give --bootstrap-server HOST:PORT"))
-        }
-        (Choice::Auto, None) => own(request.port, "no --bootstrap-server was given"),
-        (Choice::Java, None) => own(request.port, "as asked for"),
-        (Choice::Java, Some(server)) => Err(Error::usage(format!(
-            "a broker run by Java was asked for as well as --bootstrap-server {server}; drop one of the two"
-        ))),
-    }
-}
-
-/// Whether a broker of our own can be had, found out without starting or fetching anything.
-///
-/// # Errors
-/// One sentence that says why not.
-pub fn available() -> std::result::Result<(), String> {
-    java()?;
-    Jars::can_be_had().map_err(|e| e.to_string())
-}
-
-fn external(server: &str) -> Result<Cluster> {
-    external::check(server)?;
-    Ok(Cluster {
-        kind: Kind::External { bootstrap_server: server.to_owned() },
-        tools: Tools::at_hand(),
-        description: format!("Kafka at {server}, given by --bootstrap-server"),
-    })
-}
-
-fn own(port: u16, why: &str) -> Result<Cluster> {
-    let java = java().map_err(Error::failed)?;
-    let jars = Jars::get()?;
-    let node = Node::start(&java, &jars, port)?;
-    let (version, release, address) = (&jars.version, java.release, node.address());
-    let description = format!("Apache Kafka {version} run by Java {release} on {address}, {why}");
-    Ok(Cluster { kind: Kind::Java(Box::new(node)), tools: Some(Tools { java, jars }), description })
-}
-
-fn java() -> std::result::Result<Java, String> {
-    Java::find().map_err(|found| format!("{found}; install it, or give --bootstrap-server HOST:PORT"))
-}
-
-impl Tools {
-    /// What is on this machine already: nothing is fetched for a cluster that runs without us.
-    fn at_hand() -> Option<Self> {
-        let jars = Jars::at_hand().ok()??;
-        Java::find().ok().map(|java| Self { java, jars })
-    }
+    External,
+    Own(Nodes),
+    Demo(Demo),
 }
 
 impl Cluster {
+    fn external(kafka: Kafka) -> Self {
+        let description = format!("Kafka at {}, given by --bootstrap-server", kafka.bootstrap_servers());
+        let tools = JavaKafka::at_hand();
+        Self { kind: Kind::External, kafka, tools, choice: Choice::External, description }
+    }
+
+    fn own(nodes: Nodes, choice: Choice, name: &str, tools: Option<JavaKafka>) -> Self {
+        let servers = nodes.bootstrap_servers();
+        let count = match nodes.count() {
+            1 => String::new(),
+            count => format!(", {count} nodes,"),
+        };
+        let description = format!("{name}{count} on {servers}");
+        let kafka = Kafka::new(servers, Properties::default());
+        Self { kind: Kind::Own(nodes), kafka, tools, choice, description }
+    }
+
+    fn demo(demo: Demo) -> Self {
+        let description = format!("the demo broker on {}", demo.address());
+        let kafka = Kafka::new(demo.address(), Properties::default());
+        Self { kind: Kind::Demo(demo), kafka, tools: None, choice: Choice::Demo, description }
+    }
+
+    fn because(mut self, why: &str) -> Self {
+        self.description = format!("{}; {why}", self.description);
+        self
+    }
+
+    /// The cluster as clients see it.
+    pub fn kafka(&self) -> &Kafka {
+        &self.kafka
+    }
+
     /// What clients take as `bootstrap.servers`.
     pub fn bootstrap_server(&self) -> &str {
-        match &self.kind {
-            Kind::External { bootstrap_server } => bootstrap_server,
-            Kind::Java(node) => node.address(),
-        }
+        self.kafka.bootstrap_servers()
     }
 
     /// What it is, where it is and why it was chosen, in one line.
-    pub fn describe(&self) -> String {
-        self.description.clone()
+    pub fn describe(&self) -> &str {
+        &self.description
+    }
+
+    /// What people have to be told about it before they use it, if anything.
+    pub fn banner(&self) -> Option<&'static str> {
+        matches!(self.kind, Kind::Demo(_)).then_some(demo::BANNER)
     }
 
     /// What it can be asked to do.
     pub fn capabilities(&self) -> Capabilities {
-        let restart = matches!(self.kind, Kind::Java(_));
-        Capabilities { transactions: true, admin: true, durable: true, restart }
+        self.choice.capabilities()
+    }
+
+    /// How many brokers it was started with; 0 where that is not ours to know.
+    pub fn brokers(&self) -> usize {
+        match &self.kind {
+            Kind::External => 0,
+            Kind::Own(nodes) => nodes.count(),
+            Kind::Demo(_) => 1,
+        }
+    }
+
+    /// Makes a topic where clients cannot ask for one; elsewhere whoever writes to it makes it.
+    ///
+    /// # Errors
+    /// When the demo broker refuses.
+    pub fn prepare_topic(&self, name: &str, partitions: i32) -> Result<()> {
+        match &self.kind {
+            Kind::Demo(demo) => demo.make_topic(name, partitions),
+            _ => Ok(()),
+        }
     }
 
     /// A command that runs one of Kafka's Java classes, when Java and the jars are on this machine.
     pub fn tool(&self, class: &str) -> Option<Command> {
-        let tools = self.tools.as_ref()?;
-        let mut command = tools.java.on(&tools.jars.classpath(), "ERROR");
-        command.arg(class);
-        Some(command)
+        self.tools.as_ref().map(|tools| tools.tool(class))
     }
 
-    /// The class path of Kafka's jars, when they are on this machine.
-    pub fn classpath(&self) -> Option<String> {
-        self.tools.as_ref().map(|tools| tools.jars.classpath())
-    }
-
-    /// Kills the broker at once (SIGKILL); its data stay.
+    /// Whether all that we run still runs.
     ///
     /// # Errors
-    /// When the cluster is not ours to kill.
-    pub fn kill_broker(&mut self) -> Result<()> {
-        self.node("killed")?.kill()
+    /// When a broker ended by itself; the sentence has what its log says.
+    pub fn check(&mut self) -> Result<()> {
+        match &mut self.kind {
+            Kind::Own(nodes) => nodes.check(),
+            _ => Ok(()),
+        }
     }
 
-    /// Starts a killed broker again, with the same data and port, and waits until it answers.
+    /// Kills a broker at once (SIGKILL); its data stay. Brokers are numbered from 1.
     ///
     /// # Errors
-    /// When the cluster is not ours, or the broker does not come back.
-    pub fn restart_broker(&mut self) -> Result<()> {
-        self.node("started again")?.resume()
+    /// When the cluster is not ours to kill, or has no such broker.
+    pub fn kill_broker(&mut self, number: usize) -> Result<()> {
+        self.node(number, "killed")?.kill()
     }
 
-    /// Ends a broker of our own and removes its data, as dropping the cluster does.
+    /// Ends a broker in an orderly way (SIGTERM); its data stay.
+    ///
+    /// # Errors
+    /// As [`kill_broker`](Self::kill_broker).
+    pub fn stop_broker(&mut self, number: usize) -> Result<()> {
+        self.node(number, "stopped")?.stop()
+    }
+
+    /// Starts a broker again, with the same data and port, and waits until it answers.
+    ///
+    /// # Errors
+    /// As [`kill_broker`](Self::kill_broker), or when it does not come back.
+    pub fn start_broker(&mut self, number: usize) -> Result<()> {
+        let node = self.node(number, "started again")?;
+        node.start()?;
+        node.wait(&Shutdown::new())
+    }
+
+    /// Ends a cluster of our own and removes its data, as dropping it does.
     pub fn stop(self) {
         drop(self);
     }
 
-    fn node(&mut self, what: &str) -> Result<&mut Node> {
+    fn node(&mut self, number: usize, what: &str) -> Result<&mut Node> {
+        let server = self.kafka.bootstrap_servers();
         match &mut self.kind {
-            Kind::Java(node) => Ok(node),
-            Kind::External { bootstrap_server } => Err(Error::usage(format!(
-                "the cluster at {bootstrap_server} is not ours and cannot be {what}; \
-                 leave out --bootstrap-server to have a broker of our own"
+            Kind::Own(nodes) => nodes.get(number),
+            Kind::External => Err(Error::usage(format!(
+                "the cluster at {server} is not ours and its brokers cannot be {what}; \
+                 leave out --bootstrap-server to have one of our own"
+            ))),
+            Kind::Demo(_) => Err(Error::usage(format!(
+                "the demo broker cannot be {what}; take --cluster docker or --cluster java"
             ))),
         }
     }
@@ -195,23 +180,19 @@ impl Cluster {
 mod tests {
     use super::*;
 
-    fn refused(choice: Choice, server: Option<&str>) -> Error {
-        let request = Request { choice, bootstrap_server: server.map(str::to_owned), port: 0 };
-        start(&request).err().expect("an error")
-    }
-
-    #[test]
-    fn contradictory_requests_are_usage_errors() {
-        assert_eq!(refused(Choice::External, None).exit_code(), 2);
-        assert_eq!(refused(Choice::Java, Some("127.0.0.1:1")).exit_code(), 2);
-    }
-
     #[test]
     fn a_cluster_of_somebody_else_is_never_killed() {
-        let kind = Kind::External { bootstrap_server: "k:9092".into() };
-        let mut cluster = Cluster { kind, tools: None, description: String::new() };
+        let mut cluster = Cluster::external(Kafka::new("k:9092", Properties::default()));
         assert!(!cluster.capabilities().restart);
-        assert!(cluster.tool("any").is_none());
-        assert!(cluster.kill_broker().is_err_and(|e| e.to_string().contains("k:9092")));
+        assert!(cluster.kill_broker(1).is_err_and(|e| e.to_string().contains("k:9092")));
+    }
+
+    #[test]
+    fn the_demo_broker_makes_topics_but_cannot_be_killed() {
+        let mut cluster = Cluster::demo(Demo::start().expect("a mock cluster"));
+        cluster.prepare_topic("readings", 3).expect("a topic");
+        assert!(cluster.banner().is_some_and(|banner| banner.contains("DEMO")));
+        assert!(cluster.kill_broker(1).is_err_and(|e| e.to_string().contains("--cluster java")));
+        assert!(!cluster.capabilities().transactions);
     }
 }

@@ -14,6 +14,8 @@ use rdkafka::message::Message;
 use rdkafka::{Offset, TopicPartitionList};
 
 const TIMEOUT: Duration = Duration::from_secs(5);
+/// How long one look at the end offsets may take: a view comes each second.
+const LOOK: Duration = Duration::from_millis(900);
 /// How long the latest records may take to arrive before the view goes on without them.
 const LATEST: Duration = Duration::from_millis(800);
 /// How many records are shown.
@@ -25,6 +27,7 @@ pub struct Tail {
     topic: String,
     ends: Vec<i64>,
     seen: Instant,
+    away: bool,
     registry: Option<RegistryClient>,
     decoders: HashMap<u32, ReadingDecoder>,
 }
@@ -40,6 +43,7 @@ impl Tail {
             topic: topic.to_owned(),
             ends: vec![0; partitions],
             seen: Instant::now(),
+            away: false,
             registry: registry_url.map(RegistryClient::new).transpose()?,
             decoders: HashMap::new(),
         };
@@ -50,18 +54,24 @@ impl Tail {
 
     /// Records per second and partition since the last call. End offsets tell it without reading a record.
     pub fn rates(&mut self) -> Result<Vec<f64>> {
-        let elapsed = self.seen.elapsed().as_secs_f64().max(1e-3);
-        self.seen = Instant::now();
-        let mut rates = Vec::new();
-        for partition in 0..self.ends.len() {
-            let (_, end) = self
-                .reader
-                .fetch_watermarks(&self.topic, partition as i32, TIMEOUT)
-                .map_err(|e| unreadable(&self.topic, &e))?;
-            rates.push((end - self.ends[partition]) as f64 / elapsed);
-            self.ends[partition] = end;
-        }
+        let timeout = if self.away { LOOK } else { TIMEOUT };
+        let ends: Result<Vec<i64>> =
+            (0..self.ends.len()).map(|partition| self.end(partition as i32, timeout)).collect();
+        self.away = ends.is_err();
+        let (ends, elapsed) = (ends?, self.seen.elapsed().as_secs_f64().max(1e-3));
+        let rates = ends.iter().zip(&self.ends).map(|(new, old)| (new - old) as f64 / elapsed).collect();
+        (self.seen, self.ends) = (Instant::now(), ends);
         Ok(rates)
+    }
+
+    /// Whether the cluster did not answer when it was asked last.
+    pub fn is_away(&self) -> bool {
+        self.away
+    }
+
+    fn end(&self, partition: i32, timeout: Duration) -> Result<i64> {
+        let offsets = self.reader.fetch_watermarks(&self.topic, partition, timeout);
+        offsets.map(|(_, end)| end).map_err(|e| unreadable(&self.topic, &e))
     }
 
     /// The latest record of some partitions, as text; what cannot be read says why.

@@ -10,6 +10,7 @@ use millrace_producer::run::{Progress, Summary};
 use millrace_producer::settings::{Output, Settings, Speed};
 
 use super::tail::heads;
+use crate::cluster::Cluster;
 
 /// What `lab up` shows: in place on a terminal, line by line elsewhere.
 pub struct View {
@@ -23,7 +24,7 @@ impl View {
         Self { began: Instant::now(), in_place: stdout().is_terminal(), lines: 0 }
     }
 
-    pub fn addresses(&mut self, cluster: &str, bootstrap_server: &str, registry: &str, settings: &Settings) {
+    pub fn addresses(&mut self, cluster: &Cluster, registry: &str, settings: &Settings) {
         let start = DateTime::from_timestamp_millis(settings.clock.start)
             .map(|time| time.to_rfc3339_opts(SecondsFormat::AutoSi, true))
             .unwrap_or_default();
@@ -33,12 +34,17 @@ impl View {
         };
         let Output::Kafka(output) = &settings.output else { return };
         let format = if output.schema_registry_url.is_some() { "Avro" } else { "JSON" };
+        if let Some(banner) = cluster.banner() {
+            print(&format!("{banner}\n\n"));
+        }
         print(&format!(
-            "took      {cluster}\n\
-             Kafka     {bootstrap_server}\n\
+            "took      {}\n\
+             Kafka     {}\n\
              registry  {registry}\n\
              topic     {} ({format}, keyed by machine_id)\n\
              plant     {} machines at {} Hz, speed {speed}; repeat with --seed {} --start {start}\n\n",
+            cluster.describe(),
+            cluster.bootstrap_server(),
             output.topic,
             settings.machines.len(),
             settings.clock.rate,
@@ -55,6 +61,12 @@ impl View {
         }
         self.lines = text.lines().count() as u16;
         print(&text);
+    }
+
+    /// Says once that Kafka is away; the next view that shows something goes below it.
+    pub fn waiting(&mut self, why: &str) {
+        print(&format!("{why}; records wait until it is back\n"));
+        self.lines = 0;
     }
 
     pub fn summary(&self, summary: &Summary) {

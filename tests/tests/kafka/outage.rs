@@ -15,7 +15,10 @@ const MACHINES: u64 = 100;
 const MOST_MEMORY_KIB: u64 = 1 << 20;
 
 pub fn tests() -> Vec<KafkaTest> {
-    vec![KafkaTest::own("outage::a_killed_broker_costs_no_record", nothing_is_lost)]
+    vec![
+        KafkaTest::own("outage::a_killed_broker_costs_no_record", nothing_is_lost)
+            .needs("brokers that can be killed"),
+    ]
 }
 
 fn nothing_is_lost() -> Verdict {
@@ -70,10 +73,10 @@ fn run_through_outage(
 
 /// The length of an outage is what is tested here, so this waits for a time and for no condition.
 fn outage(lab: &mut Lab, length: Duration, progress: &Progress) -> Result<u64, Failed> {
-    lab.cluster.kill_broker()?;
+    lab.cluster.kill_broker(1)?;
     std::thread::sleep(length);
     let acknowledged = progress.acknowledged();
-    lab.cluster.restart_broker()?;
+    lab.cluster.start_broker(1)?;
     Ok(acknowledged)
 }
 

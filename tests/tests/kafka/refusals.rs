@@ -10,7 +10,7 @@ const NOBODY: &str = "127.0.0.1:9";
 pub fn tests() -> Vec<KafkaTest> {
     vec![
         KafkaTest::shared("refusals::a_registry_that_is_down_is_named_and_no_topic_is_made", registry_down),
-        KafkaTest::free("refusals::a_wrong_bootstrap_address_is_named_within_15_s", wrong_address),
+        KafkaTest::own("refusals::a_wrong_bootstrap_address_is_named_within_15_s", wrong_address),
     ]
 }
 

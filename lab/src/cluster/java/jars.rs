@@ -1,12 +1,19 @@
 //! Kafka's jars: from `KAFKA_HOME`, or fetched once by Maven.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
+use std::time::Duration;
 
+use millrace_core::shutdown::Shutdown;
 use millrace_core::{Error, Result};
 
+use super::super::supervisor::{Program, Status, Supervisor};
+
 /// The Kafka that Maven fetches.
-const VERSION: &str = "4.3.1";
+pub(in crate::cluster) const VERSION: &str = "4.3.1";
+/// The oldest that does what we rely on: KIP-848 groups, event time in the future refused by default.
+const OLDEST: u32 = 4;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
 const POM: &str = r#"<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
@@ -24,37 +31,34 @@ const POM: &str = r#"<project xmlns="http://maven.apache.org/POM/4.0.0">
 
 /// A folder of jars that run Kafka.
 #[derive(Debug, Clone)]
-pub(super) struct Jars {
+pub(in crate::cluster) struct Jars {
     folder: PathBuf,
     /// Kafka's version.
-    pub(super) version: String,
+    pub(in crate::cluster) version: String,
 }
 
 impl Jars {
     /// The jars, fetched when they are not here yet.
-    pub(super) fn get() -> Result<Self> {
+    pub(in crate::cluster) fn get(shutdown: &Shutdown) -> Result<Self> {
         match Self::at_hand()? {
             Some(jars) => Ok(jars),
-            None => fetch(&cache()?),
+            None if on_path("mvn") => fetch(&cache()?, shutdown),
+            None => Err(no_maven()),
         }
     }
 
     /// The jars that are on this machine already.
-    pub(super) fn at_hand() -> Result<Option<Self>> {
+    pub(in crate::cluster) fn at_hand() -> Result<Option<Self>> {
         let home = std::env::var_os("KAFKA_HOME").filter(|home| !home.is_empty());
         match home {
-            Some(home) => Self::within(Path::new(&home).join("libs")).map(Some),
+            // Made absolute because the broker runs in another folder.
+            Some(home) => Self::within(absolute(Path::new(&home)).join("libs")).map(Some),
             None => Ok(Some(cache()?.join("libs")).filter(|libs| libs.is_dir()).map(Self::fetched)),
         }
     }
 
-    /// Whether [`get`](Self::get) has a chance, without fetching anything.
-    pub(super) fn can_be_had() -> Result<()> {
-        if Self::at_hand()?.is_some() || on_path("mvn") { Ok(()) } else { Err(no_maven()) }
-    }
-
     /// What `java -cp` takes.
-    pub(super) fn classpath(&self) -> String {
+    pub(in crate::cluster) fn classpath(&self) -> String {
         format!("{}/*", self.folder.display())
     }
 
@@ -71,8 +75,20 @@ impl Jars {
                 folder.display()
             ))
         })?;
+        let major = version.split('.').next().and_then(|major| major.parse().ok()).unwrap_or(0);
+        if major < OLDEST {
+            return Err(Error::failed(format!(
+                "{} holds Kafka {version}, which is older than {OLDEST}.0; set KAFKA_HOME to a newer one, or unset it to have \
+                 Kafka {VERSION} fetched",
+                folder.display()
+            )));
+        }
         Ok(Self { folder, version })
     }
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// The version in the name of the jar that holds the broker: 4.3.1 of `kafka_2.13-4.3.1.jar`.
@@ -92,7 +108,7 @@ fn cache() -> Result<PathBuf> {
 }
 
 /// Fetches beside the final place and renames, so that nobody ever sees half of the jars.
-fn fetch(cache: &Path) -> Result<Jars> {
+fn fetch(cache: &Path, shutdown: &Shutdown) -> Result<Jars> {
     let libs = cache.join("libs");
     let cannot = |e: std::io::Error| {
         let place = cache.display();
@@ -104,31 +120,46 @@ fn fetch(cache: &Path) -> Result<Jars> {
     std::fs::create_dir_all(cache).map_err(cannot)?;
     let part = tempfile::Builder::new().prefix(".part-").tempdir_in(cache).map_err(cannot)?;
     std::fs::write(part.path().join("pom.xml"), POM).map_err(cannot)?;
-    maven(part.path())?;
-    match std::fs::rename(part.path().join("libs"), &libs) {
+    let mut maven = Supervisor::spawn(Program::Command, part.path(), &maven())?;
+    // The supervisor removes it from here on, which works even when we are killed.
+    let part = part.keep();
+    wait_for(&mut maven, shutdown)?;
+    match std::fs::rename(part.join("libs"), &libs) {
         // Another process was faster; its jars are as good as ours.
         Err(e) if !libs.is_dir() => Err(cannot(e)),
         _ => Ok(Jars::fetched(libs)),
     }
 }
 
-fn maven(folder: &Path) -> Result<()> {
-    let run = Command::new("mvn")
-        .args(["-q", "-B", "-f", "pom.xml", "dependency:copy-dependencies"])
-        .arg(format!("-DoutputDirectory={}", folder.join("libs").display()))
-        .current_dir(folder)
-        .stdin(Stdio::null())
-        .output();
-    let output = run.map_err(|_| no_maven())?;
-    if output.status.success() {
-        return Ok(());
+/// Run in the folder of the pom.
+fn maven() -> Command {
+    let mut maven = Command::new("mvn");
+    maven.args(["-q", "-B", "-f", "pom.xml", "dependency:copy-dependencies", "-DoutputDirectory=libs"]);
+    maven
+}
+
+fn wait_for(maven: &mut Supervisor, shutdown: &Shutdown) -> Result<()> {
+    maven.start()?;
+    loop {
+        match maven.status()? {
+            Status::Ended(0) => return Ok(()),
+            Status::Alive => {}
+            _ => return Err(not_fetched(&maven.log())),
+        }
+        if shutdown.wait(BETWEEN_LOOKS) {
+            return Err(Error::failed(
+                "interrupted while Maven fetched Apache Kafka; start the command again",
+            ));
+        }
     }
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    let reason = said.lines().find(|line| line.contains("ERROR")).unwrap_or("it does not say why");
-    Err(Error::failed(format!(
+}
+
+fn not_fetched(log: &str) -> Error {
+    let reason = log.lines().find(|line| line.contains("ERROR")).unwrap_or("it does not say why");
+    Error::failed(format!(
         "Maven (`mvn`) cannot fetch Apache Kafka {VERSION}: {}; set KAFKA_HOME to an unpacked Kafka instead",
-        reason.trim_start_matches("[ERROR]").trim()
-    )))
+        reason.trim_start_matches("[ERROR]").trim().trim_end_matches(['.', ' '])
+    ))
 }
 
 fn no_maven() -> Error {
@@ -158,6 +189,14 @@ mod tests {
     fn a_folder_without_jars_is_refused_by_name() {
         let error = Jars::within("/nowhere/libs".into()).expect_err("no jars");
         assert!(error.to_string().contains("/nowhere/libs"));
+    }
+
+    #[test]
+    fn a_kafka_that_is_too_old_is_refused_by_version() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("kafka_2.13-3.9.0.jar"), "").expect("a file");
+        let error = Jars::within(folder.path().into()).expect_err("too old").to_string();
+        assert!(error.contains("3.9.0") && error.contains("KAFKA_HOME"), "{error}");
     }
 
     #[test]

@@ -9,18 +9,22 @@ const OLDEST: u32 = 17;
 
 /// A Java that is new enough.
 #[derive(Debug, Clone)]
-pub(super) struct Java {
+pub(in crate::cluster) struct Java {
     /// The `java` program.
-    pub(super) program: PathBuf,
+    pub(in crate::cluster) program: PathBuf,
     /// Its feature release, such as 17.
-    pub(super) release: u32,
+    pub(in crate::cluster) release: u32,
 }
 
 impl Java {
     /// Looks in `JAVA_HOME`, then on `PATH`; the error says what was found there.
-    pub(super) fn find() -> Result<Self, String> {
+    pub(in crate::cluster) fn find() -> Result<Self, String> {
         let at_home = match std::env::var_os("JAVA_HOME").filter(|home| !home.is_empty()) {
-            Some(home) => Self::at("JAVA_HOME", Path::new(&home).join("bin/java").as_os_str()),
+            // Made absolute because the broker runs in another folder.
+            Some(home) => match std::path::absolute(Path::new(&home).join("bin/java")) {
+                Ok(program) => Self::at("JAVA_HOME", program.as_os_str()),
+                Err(_) => Err("JAVA_HOME is no path".to_owned()),
+            },
             None => Err("JAVA_HOME is not set".to_owned()),
         };
         at_home.or_else(|home| {
@@ -40,7 +44,7 @@ impl Java {
     }
 
     /// Java on this class path, with only errors (or what `level` says) logged, to its standard output.
-    pub(super) fn on(&self, classpath: &str, level: &str) -> Command {
+    pub(in crate::cluster) fn on(&self, classpath: &str, level: &str) -> Command {
         let mut command = Command::new(&self.program);
         // Kafka's jars bring no log4j configuration, and log4j complains about that.
         command.args(["-Dlog4j2.statusLoggerLevel=OFF", &format!("-Dlog4j2.level={level}")]);

@@ -1,0 +1,68 @@
+use std::time::{Duration, Instant};
+
+use millrace_core::Result;
+use millrace_core::shutdown::Shutdown;
+use millrace_producer::settings::KafkaOutput;
+
+use super::plant::Plant;
+use super::tail::Tail;
+use super::view::View;
+use crate::cluster::Cluster;
+
+const BETWEEN_VIEWS: Duration = Duration::from_secs(1);
+/// How long the first record may take before the view goes on without it.
+const FIRST_RECORD: Duration = Duration::from_secs(30);
+
+/// Everything that is looked at while the plant runs.
+pub(super) struct Watch<'a> {
+    pub cluster: &'a mut Cluster,
+    pub output: &'a KafkaOutput,
+    pub plant: &'a Plant,
+    pub shutdown: &'a Shutdown,
+}
+
+impl Watch<'_> {
+    /// Shows the stream until `duration` (wall seconds) is over, the plant ends, or a signal comes.
+    pub fn run(&mut self, duration: Option<f64>, registry_url: &str, view: &mut View) -> Result<()> {
+        let end = duration.map(|seconds| Instant::now() + Duration::from_secs_f64(seconds));
+        let Some(mut tail) = self.open_tail(registry_url, end)? else { return Ok(()) };
+        let mut next = Instant::now() + BETWEEN_VIEWS;
+        let mut away = false;
+        while !self.is_over(end) {
+            let until = end.map_or(next, |end| end.min(next));
+            self.shutdown.wait(until.saturating_duration_since(Instant::now()));
+            if Instant::now() < next {
+                continue;
+            }
+            next = Instant::now() + BETWEEN_VIEWS;
+            self.cluster.check()?;
+            match tail.rates() {
+                Ok(rates) => view.show(self.plant.progress(), &rates, &tail.latest()),
+                Err(error) if !away => view.waiting(&error.to_string()),
+                Err(_) => {}
+            }
+            away = tail.is_away();
+        }
+        Ok(())
+    }
+
+    fn is_over(&self, end: Option<Instant>) -> bool {
+        self.shutdown.is_requested()
+            || self.plant.is_finished()
+            || end.is_some_and(|end| Instant::now() >= end)
+    }
+
+    /// The topic can be read once its first record is acknowledged.
+    fn open_tail(&mut self, registry_url: &str, end: Option<Instant>) -> Result<Option<Tail>> {
+        let deadline = Instant::now() + FIRST_RECORD;
+        while self.plant.progress().acknowledged() == 0 && Instant::now() < deadline {
+            if self.is_over(end) {
+                return Ok(None);
+            }
+            self.cluster.check()?;
+            self.shutdown.wait(Duration::from_millis(20));
+        }
+        let registry = self.output.schema_registry_url.as_ref().map(|_| registry_url);
+        Tail::open(&self.output.kafka, &self.output.topic, registry).map(Some)
+    }
+}
