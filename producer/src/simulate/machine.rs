@@ -161,8 +161,8 @@ impl Machine {
 
     fn effects(&mut self, tick: &Tick, gains: &Gains) -> Effects {
         let now = tick.timestamp;
-        let Some(failure) = self.schedule.showing(now).copied() else { return Effects::default() };
-        let target = self.schedule.in_progress(now).map_or(0.0, |f| f.severity(now));
+        let Some(failure) = self.schedule.showing().copied() else { return Effects::default() };
+        let target = self.schedule.in_progress().map_or(0.0, |f| f.severity(now));
         self.severity += (target - self.severity) * gains.severity;
         if target == 0.0 && self.severity < FADED {
             self.severity = 0.0;
@@ -211,9 +211,29 @@ impl Machine {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::simulate::{Clock, MaintenancePlan};
 
     #[test]
     fn a_machine_takes_at_most_448_bytes() {
         assert!(size_of::<Machine>() + 64 <= 448, "{}", size_of::<Machine>());
+    }
+
+    #[test]
+    fn severity_always_fades_while_no_failure_is_in_progress() {
+        let events = Events { failure_rate: 1.0, maintenance: MaintenancePlan::Every(7200.0) };
+        let clock = Clock { start: 0, rate: 1.0 / 60.0 };
+        let key = Key { seed: 4, machine_id: "MACHINE_001", start: 0 };
+        let mut machine = Machine::new("MACHINE_001", key, &events, &Tick::at(0));
+        let gains = Gains::new(&clock);
+        let mut faded = 0;
+        for tick in 0..20 * 1440 {
+            let before = machine.severity;
+            machine.sample(&Tick::at(clock.timestamp(tick)), &gains, &events, (4, 0), Ziggurat::tables());
+            if machine.schedule.in_progress().is_none() {
+                assert!(machine.severity <= before * (1.0 - gains.severity) + 1e-12, "{before} at {tick}");
+                faded += 1;
+            }
+        }
+        assert!(faded > 1000, "{faded}");
     }
 }
