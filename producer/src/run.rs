@@ -160,6 +160,8 @@ fn open_kafka(
     layout: Layout,
 ) -> Result<(Box<dyn Sink>, Vec<Shard>)> {
     let KafkaOutput { kafka, topic, partitions, topic_defaults, schema_registry_url } = output;
+    // First, so that a property it refuses leaves neither schema nor topic behind.
+    let sink = KafkaSink::new(kafka, topic)?;
     kafka.check()?;
     let encoding = match schema_registry_url {
         Some(url) => {
@@ -171,7 +173,6 @@ fn open_kafka(
     if let Some(warning) = &topic.warning {
         eprintln!("producer: {warning}");
     }
-    let sink = KafkaSink::new(kafka, &topic.name)?;
     let mut machines: Vec<(i32, &String)> =
         settings.machines.iter().map(|id| (partition_of(id.as_bytes(), topic.partitions), id)).collect();
     // Runs of one partition cost the client half as much as partitions in turn.

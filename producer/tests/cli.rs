@@ -18,7 +18,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 /// Flags, each wrong in one way, as a user would get them wrong.
-const WRONG: [&[&str]; 36] = [
+const WRONG: [&[&str]; 37] = [
     &["--rat", "1"],
     &["--rate", "0"],
     &["--rate", "-1"],
@@ -52,6 +52,7 @@ const WRONG: [&[&str]; 36] = [
     &["--mode", "kafka", "--schema-registry-url", "localhost:8081"],
     &["--mode", "kafka", "-X", "linger.ms"],
     &["--mode", "kafka", "-X", "sasl.jaas.config=x"],
+    &["--mode", "kafka", "-X", "acks=1"],
     &["--preset", "developement"],
     &["--features", "roling"],
     &["surplus"],
