@@ -1,4 +1,4 @@
-use super::machine::Constants;
+use super::constants::Constants;
 use super::random::Random;
 
 /// The five ways in which a machine fails.

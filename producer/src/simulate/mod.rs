@@ -4,6 +4,7 @@
 //! run, so the same seed, start and machine give the same bytes for ever and everywhere.
 
 mod clock;
+mod constants;
 mod failure;
 mod machine;
 mod random;
