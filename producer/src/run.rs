@@ -64,7 +64,8 @@ pub struct Summary {
 /// Carries out a run until it is complete or `shutdown` asks for its end; then everything made is flushed.
 ///
 /// # Errors
-/// When the output cannot be opened, breaks, or refuses a record. The summary is printed all the same.
+/// When the output cannot be opened, breaks, or refuses a record. The summary is printed all the same, unless
+/// the run is quiet.
 pub fn run(settings: &Settings, shutdown: &Shutdown, progress: &Progress) -> Result<Summary> {
     let (mut sink, shards) = open(settings)?;
     let generator = Generator::start(shards)?;
@@ -170,7 +171,7 @@ fn open_kafka(
         None => Encoding::Text(TextFormat::Json, Layout { sequence: true, ..layout }, LineEnd::None),
     };
     let topic = kafka.ensure_topic(topic, *partitions, topic_defaults)?;
-    if let Some(warning) = &topic.warning {
+    if let Some(warning) = topic.warning.as_ref().filter(|_| settings.verbose) {
         eprintln!("producer: {warning}");
     }
     let mut machines: Vec<(i32, &String)> =
