@@ -85,6 +85,9 @@ fn sentence(error: &ClapError) -> String {
         ErrorKind::ArgumentConflict => {
             let other = text(error, ContextKind::PriorArg);
             let other = other.split(" <").next().unwrap_or_default();
+            if other == argument {
+                return format!("{argument} is given twice");
+            }
             format!("{argument} cannot be given together with {other}")
         }
         ErrorKind::MissingRequiredArgument => format!("{argument} is missing"),
@@ -150,6 +153,11 @@ mod tests {
             refusal(&["--rat", "1"]),
             "unknown argument `--rat`; did you mean `--rate`? See `mill --help`."
         );
+    }
+
+    #[test]
+    fn a_flag_that_is_given_twice_is_named() {
+        assert_eq!(refusal(&["--rate", "1", "--rate", "2"]), "--rate is given twice. See `mill --help`.");
     }
 
     #[test]

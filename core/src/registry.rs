@@ -13,6 +13,8 @@ use crate::error::{Error, Result};
 const ATTEMPTS: u32 = 5;
 const FIRST_BACKOFF: Duration = Duration::from_millis(250);
 const TIMEOUT: Duration = Duration::from_secs(5);
+/// The HTTP status for a schema that does not fit the earlier ones of its subject.
+const INCOMPATIBLE: u16 = 409;
 
 /// Registers and fetches schemas. Transient failures are retried; none is remembered, because only the
 /// uncached calls of schema_registry_converter are used.
@@ -86,8 +88,12 @@ impl RegistryClient {
     fn sentence(&self, what: &str, error: &SRCError, tries: u32) -> Error {
         let cause = error.cause.as_deref().unwrap_or_default();
         let times = if tries == 1 { "1 try".to_owned() } else { format!("{tries} tries") };
+        let remedy = match status(error) {
+            Some(INCOMPATIBLE) => "take another --topic, or change the compatibility of the subject",
+            _ => "check --schema-registry-url",
+        };
         Error::failed(format!(
-            "schema registry {} did not {what} after {times}: {} {cause}; check --schema-registry-url",
+            "schema registry {} did not {what} after {times}: {} {cause}; {remedy}",
             self.url, error.error,
         ))
     }
@@ -95,13 +101,61 @@ impl RegistryClient {
 
 /// Out of reach, busy or broken for now; other answers are final.
 fn is_transient(error: &SRCError) -> bool {
-    let text = format!("{} {}", error.error, error.cause.as_deref().unwrap_or_default());
-    error.retriable || ["429", "500", "502", "503", "504"].iter().any(|status| text.contains(status))
+    error.retriable || matches!(status(error), Some(429 | 500 | 502 | 503 | 504))
+}
+
+/// The HTTP status, which schema_registry_converter gives only in its sentence. Its cause holds what the
+/// registry wrote, where any number may stand.
+fn status(error: &SRCError) -> Option<u16> {
+    let (_, answer) = error.error.rsplit_once(" failed with status ")?;
+    answer.split_whitespace().next()?.parse().ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+
+    /// Answers calls with these in turn, as (status line, body); gives its address.
+    fn registry_that_answers(answers: Vec<(&'static str, &'static str)>) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        std::thread::spawn(move || {
+            for (status, body) in answers {
+                let (mut stream, _) = listener.accept().expect("a call");
+                let mut call = Vec::new();
+                // A call ends with its body, the schema `"string"` in its envelope.
+                while !call.ends_with(b"}") {
+                    let mut bytes = [0; 1024];
+                    let count = stream.read(&mut bytes).expect("readable");
+                    call.extend_from_slice(&bytes[..count]);
+                }
+                let length = body.len();
+                let head = format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close");
+                write!(stream, "{head}\r\n\r\n{body}").expect("writable");
+            }
+        });
+        url
+    }
+
+    #[test]
+    fn an_incompatible_schema_is_refused_at_once_with_the_registrys_message() {
+        let body = r#"{"error_code": 409, "message": "incompatible with version 500"}"#;
+        let url = registry_that_answers(vec![("409 Conflict", body), ("200 OK", r#"{"id": 1}"#)]);
+        let client = RegistryClient::new(&url).expect("a client");
+        let sentence = client.register("a-value", "\"string\"").expect_err("refused").to_string();
+        assert!(sentence.contains("after 1 try"), "{sentence}");
+        assert!(sentence.contains("incompatible with version 500; take another --topic"), "{sentence}");
+    }
+
+    #[test]
+    fn a_registry_that_is_broken_for_now_is_asked_again() {
+        let broken = ("500 Internal Server Error", r#"{"error_code": 50001, "message": "store"}"#);
+        let url = registry_that_answers(vec![broken, ("200 OK", r#"{"id": 7}"#)]);
+        let client = RegistryClient::new(&url).expect("a client");
+        assert_eq!(client.register("a-value", "\"string\"").expect("registered"), 7);
+    }
 
     #[test]
     fn an_address_without_scheme_is_refused() {

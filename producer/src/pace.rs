@@ -26,7 +26,8 @@ impl Pace {
     pub fn due(&self, done: u64, most: usize) -> usize {
         let Some(rate) = self.rate else { return most };
         // Tick 0 is due at once, tick k after k intervals.
-        let due = (self.began.elapsed().as_secs_f64() * rate) as u64 + 1;
+        let due = (self.began.elapsed().as_secs_f64() * rate) as u64;
+        let due = due.saturating_add(1);
         usize::try_from(due.saturating_sub(done)).map_or(most, |due| due.min(most))
     }
 
@@ -55,6 +56,12 @@ mod tests {
         let pace = Pace { began, rate: Some(1.0) };
         assert_eq!((pace.due(20, 1000), pace.due(20, 50)), (81, 50));
         assert_eq!(pace.wait(20), Duration::ZERO);
+    }
+
+    #[test]
+    fn at_a_speed_beyond_all_counting_a_whole_batch_is_due() {
+        let began = Instant::now().checked_sub(Duration::from_secs(1)).expect("an earlier moment");
+        assert_eq!(Pace { began, rate: Some(1e300) }.due(1000, 77), 77);
     }
 
     #[test]

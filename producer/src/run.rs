@@ -64,7 +64,8 @@ pub struct Summary {
 /// Carries out a run until it is complete or `shutdown` asks for its end; then everything made is flushed.
 ///
 /// # Errors
-/// When the output cannot be opened, breaks, or refuses a record. The summary is printed all the same.
+/// When the output cannot be opened, breaks, or refuses a record. The summary is printed all the same, unless
+/// the run is quiet.
 pub fn run(settings: &Settings, shutdown: &Shutdown, progress: &Progress) -> Result<Summary> {
     let (mut sink, shards) = open(settings)?;
     let generator = Generator::start(shards)?;
@@ -160,6 +161,8 @@ fn open_kafka(
     layout: Layout,
 ) -> Result<(Box<dyn Sink>, Vec<Shard>)> {
     let KafkaOutput { kafka, topic, partitions, topic_defaults, schema_registry_url } = output;
+    // First, so that a property it refuses leaves neither schema nor topic behind.
+    let sink = KafkaSink::new(kafka, topic)?;
     kafka.check()?;
     let encoding = match schema_registry_url {
         Some(url) => {
@@ -168,10 +171,9 @@ fn open_kafka(
         None => Encoding::Text(TextFormat::Json, Layout { sequence: true, ..layout }, LineEnd::None),
     };
     let topic = kafka.ensure_topic(topic, *partitions, topic_defaults)?;
-    if let Some(warning) = &topic.warning {
+    if let Some(warning) = topic.warning.as_ref().filter(|_| settings.verbose) {
         eprintln!("producer: {warning}");
     }
-    let sink = KafkaSink::new(kafka, &topic.name)?;
     let mut machines: Vec<(i32, &String)> =
         settings.machines.iter().map(|id| (partition_of(id.as_bytes(), topic.partitions), id)).collect();
     // Runs of one partition cost the client half as much as partitions in turn.

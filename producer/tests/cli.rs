@@ -18,16 +18,18 @@ fn text(bytes: &[u8]) -> String {
 }
 
 /// Flags, each wrong in one way, as a user would get them wrong.
-const WRONG: [&[&str]; 36] = [
+const WRONG: [&[&str]; 41] = [
     &["--rat", "1"],
     &["--rate", "0"],
     &["--rate", "-1"],
     &["--rate", "1e9"],
+    &["--rate", "1e-12"],
     &["--rate", "fast"],
     &["--rate", "nan"],
     &["--rate"],
     &["--duration", "0"],
     &["--speed", "0"],
+    &["--speed", "1e300"],
     &["--speed", "fastest"],
     &["--start", "yesterday"],
     &["--start", "2026-13-01T00:00:00Z"],
@@ -38,6 +40,8 @@ const WRONG: [&[&str]; 36] = [
     &["--seed", "-1"],
     &["--anomaly-rate", "1.5"],
     &["--maintenance-interval", "-1"],
+    &["--no-anomalies", "--anomaly-rate", "0.1"],
+    &["--no-maintenance", "--maintenance-interval", "60"],
     &["--threads", "0"],
     &["--mode", "kafak"],
     &["--mode", "api"],
@@ -52,6 +56,7 @@ const WRONG: [&[&str]; 36] = [
     &["--mode", "kafka", "--schema-registry-url", "localhost:8081"],
     &["--mode", "kafka", "-X", "linger.ms"],
     &["--mode", "kafka", "-X", "sasl.jaas.config=x"],
+    &["--mode", "kafka", "-X", "acks=1"],
     &["--preset", "developement"],
     &["--features", "roling"],
     &["surplus"],
@@ -143,6 +148,16 @@ fn labels_are_there_only_when_asked_for() {
     assert!(with.contains("_failure,") || with.contains(",oil_leak,") || with.contains(",overheating,"));
     assert!(!file(folder.path(), "b.csv", &[]).contains("anomaly"));
     assert!(!file(folder.path(), "c.csv", &["--include-labels", "--no-labels"]).contains("anomaly"));
+}
+
+#[test]
+fn the_flag_that_wants_no_features_wins_over_a_config_that_wants_rolling_ones() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("my.yaml"), "streaming: {features: rolling}").expect("written");
+    let config = ["--config", "my.yaml"];
+    assert!(file(folder.path(), "a.csv", &config).contains("_rolling_mean"));
+    let without = file(folder.path(), "b.csv", &[&config[..], &["--no-derived-features"]].concat());
+    assert!(!without.contains("rolling") && !without.contains("hour"));
 }
 
 #[test]

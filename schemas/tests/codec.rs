@@ -221,3 +221,23 @@ fn a_length_that_lies_does_not_allocate() {
     let bytes = [0, 0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f];
     assert_eq!(decode_reading(&bytes).expect_err("refused").to_string(), "machine_id: the body ends here");
 }
+
+#[test]
+fn a_time_in_another_unit_is_refused_rather_than_read_as_milliseconds() {
+    let theirs = SENSOR_READING.replace("timestamp-millis", "timestamp-micros");
+    let decoder = ReadingDecoder::new(&theirs).expect("a decoder");
+    let cause = decoder.decode(&encoded(&SensorReading::default())).expect_err("refused").to_string();
+    assert!(cause.contains("does not resolve"), "{cause}");
+}
+
+#[test]
+fn bytes_left_over_behind_a_foreign_body_are_refused() {
+    let theirs = SENSOR_READING
+        .replace(r#"{"name": "sequence", "type": "long""#, r#"{"name": "sequence", "type": "int""#);
+    assert_ne!(theirs, SENSOR_READING);
+    let decoder = ReadingDecoder::new(&theirs).expect("a decoder");
+    let mut body = encoded(&SensorReading::default());
+    assert_eq!(decoder.decode(&body), Ok(SensorReading::default()));
+    body.push(0);
+    assert_eq!(decoder.decode(&body).expect_err("refused").to_string(), "body: 1 bytes are left over");
+}

@@ -61,7 +61,6 @@ impl Kafka {
             // With more requests in flight librdkafka's broker thread wakes without work to do: twice the
             // CPU time a record, and no more records, measured on 2 cores with 64 KiB batches.
             ("max.in.flight.requests.per.connection", "2"),
-            ("partitioner", "murmur2_random"),
         ])
         .create_with_context(context)
         .map_err(|e| self.cannot_build(&e))

@@ -21,18 +21,31 @@ const JAVA_ONLY: &[(&str, &str)] = &[
     ("value.deserializer", "--format"),
     ("buffer.memory", "queue.buffering.max.kbytes"),
     ("max.block.ms", "nothing: a full queue slows the simulation down"),
-    ("partitioner.class", "partitioner"),
 ];
+
+/// Properties that are not the user's to set, and why.
+const OURS: &[(&str, &str)] = &[
+    ("bootstrap.servers", "is given by --bootstrap-server; leave it out"),
+    ("metadata.broker.list", "is given by --bootstrap-server; leave it out"),
+    ("partitioner", PARTITIONER),
+    ("partitioner.class", PARTITIONER),
+    ("delivery.report.only.error", "would leave acknowledged records uncounted; leave it out"),
+];
+const PARTITIONER: &str = "has no effect: keys lie where Java's murmur2 puts them; leave it out";
 
 impl Properties {
     /// Sets one property; a later value wins.
     ///
     /// # Errors
-    /// When only the Java client knows the name; the sentence says what to use instead.
+    /// When only the Java client knows the name, or its value is not the user's to set; the sentence says
+    /// what to do instead.
     pub fn set(&mut self, name: &str, value: &str, origin: &str) -> Result<()> {
         if let Some((_, instead)) = JAVA_ONLY.iter().find(|(java, _)| *java == name) {
             let reason = "is a property of the Java client";
             return Err(Error::usage(format!("{origin}: `{name}` {reason}; use {instead}")));
+        }
+        if let Some((_, why)) = OURS.iter().find(|(ours, _)| *ours == name) {
+            return Err(Error::usage(format!("{origin}: `{name}` {why}")));
         }
         self.0.insert(name.to_owned(), value.to_owned());
         Ok(())
@@ -89,6 +102,18 @@ mod tests {
             error.to_string(),
             "-X: `ssl.truststore.location` is a property of the Java client; use ssl.ca.location (PEM)"
         );
+    }
+
+    #[test]
+    fn a_property_that_is_not_the_users_to_set_is_refused_with_the_remedy() {
+        for (name, _) in OURS {
+            let pair = format!("{name}=1");
+            let error = Properties::default().set_pairs(&[pair], "-X").expect_err("refused").to_string();
+            assert!(
+                error.starts_with(&format!("-X: `{name}` ")) && error.ends_with("; leave it out"),
+                "{error}"
+            );
+        }
     }
 
     #[test]

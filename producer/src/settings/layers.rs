@@ -163,7 +163,18 @@ fn check_company(flags: &Cli, said: &Options, origins: &Origins) -> Result<()> {
     only(origins.is_flag("kafka_bootstrap_servers"), "--bootstrap-server", Mode::Kafka, "kafka")?;
     only(origins.is_flag("schema_registry_url"), "--schema-registry-url", Mode::Kafka, "kafka")?;
     only(flags.command_config.is_some(), "--command-config", Mode::Kafka, "kafka")?;
-    only(!flags.properties.is_empty(), "-X", Mode::Kafka, "kafka")
+    only(!flags.properties.is_empty(), "-X", Mode::Kafka, "kafka")?;
+    let both = |one: &str, other: &str| origins.is_flag(one) && origins.is_flag(other);
+    let apart = |flag: &str, other: &str| {
+        Err(Error::usage(format!("{flag} has no effect with {other}; leave one of them out")))
+    };
+    if both("include_anomalies", "anomaly_injection_rate") {
+        return apart("--anomaly-rate", "--no-anomalies");
+    }
+    if both("maintenance_simulation", "maintenance_interval") {
+        return apart("--maintenance-interval", "--no-maintenance");
+    }
+    Ok(())
 }
 
 /// The flag of a config key, as in `--rate` for `rate`.

@@ -1,5 +1,6 @@
 //! What a run does: said in layers, then resolved and checked once.
 
+mod kafka;
 mod layers;
 mod options;
 mod resolve;

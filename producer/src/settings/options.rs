@@ -36,10 +36,10 @@ pub struct Options {
     #[arg(long, value_name = "N", help_heading = "Kafka")]
     pub partitions: Option<i32>,
 
-    /// Samples per stream second and machine [default: 1]
+    /// Samples per stream second and machine, 0.000001 to 1000 [default: 1]
     #[arg(long, value_name = "HZ", allow_negative_numbers = true, value_parser = finite, help_heading = "Time")]
     pub rate: Option<f64>,
-    /// Stream seconds per wall second, or max [default: 1]
+    /// Stream seconds per wall second, 0.000001 to 1000000000, or max [default: 1]
     #[arg(long, value_name = "FACTOR", allow_negative_numbers = true, help_heading = "Time")]
     #[serde(deserialize_with = "text")]
     pub speed: Option<String>,

@@ -2,19 +2,21 @@ use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 use millrace_core::config::Origins;
-use millrace_core::kafka::{Kafka, Properties, TopicDefaults};
+use millrace_core::kafka::{Properties, TopicDefaults};
 use millrace_core::{Error, Result};
 
-use super::{Format, KafkaOutput, Mode, MoreFeatures, Options, Output, Settings, Speed, TextFormat};
+use super::{Format, Mode, MoreFeatures, Options, Output, Settings, Speed, TextFormat};
 use crate::simulate::{Clock, Events, MaintenancePlan};
 
 /// Event times are milliseconds, so a faster rate would give two samples the same one.
 const MAX_RATE: f64 = 1000.0;
+/// A slower stream has no use, and one sample would live through centuries.
+const MIN_RATE: f64 = 1e-6;
+const SPEEDS: std::ops::RangeInclusive<f64> = 1e-6..=1e9;
 const MAX_MACHINES: usize = 1_000_000;
 const DEFAULT_MACHINES: usize = 5;
 const MAX_THREADS: usize = 64;
 const DEFAULT_FILE: &str = "sensor_stream.csv";
-const DEFAULT_TOPIC: &str = "sensor-data";
 
 /// Turns what was said into a run, or says what is wrong with it.
 pub(super) fn resolve(
@@ -31,9 +33,9 @@ pub(super) fn resolve(
         rate: check.within(
             "rate",
             said.rate.unwrap_or(1.0),
-            f64::MIN_POSITIVE,
+            MIN_RATE,
             MAX_RATE,
-            "above 0 and at most 1000 samples a second",
+            "from 0.000001 to 1000 samples a second",
         )?,
     };
     let duration = said
@@ -56,7 +58,9 @@ pub(super) fn resolve(
         speed: check.speed(said.speed.as_deref())?,
         events: check.events(&said)?,
         derived_features: said.include_derived_features.unwrap_or(true),
-        rolling_features: said.features == Some(MoreFeatures::Rolling),
+        // The flag that wants no features wins over a config that wants more.
+        rolling_features: said.features == Some(MoreFeatures::Rolling)
+            && !origins.is_flag("include_derived_features"),
         labels: said.include_anomaly_labels.unwrap_or(false),
         threads: check.threads(said.threads)?,
         verbose: said.verbose.unwrap_or(true),
@@ -64,12 +68,12 @@ pub(super) fn resolve(
     })
 }
 
-struct Check<'a> {
+pub(super) struct Check<'a> {
     origins: &'a Origins,
 }
 
 impl Check<'_> {
-    fn refuse<T>(&self, key: &str, problem: String) -> Result<T> {
+    pub(super) fn refuse<T>(&self, key: &str, problem: String) -> Result<T> {
         Err(Error::usage(format!("{}: {problem}", self.origins.of(key))))
     }
 
@@ -111,8 +115,11 @@ impl Check<'_> {
             None => Ok(Speed::Factor(1.0)),
             Some("max") => Ok(Speed::Max),
             Some(text) => match text.parse::<f64>() {
-                Ok(factor) if factor > 0.0 && factor.is_finite() => Ok(Speed::Factor(factor)),
-                _ => self.refuse("speed", format!("`{text}` is neither a number above 0 nor max")),
+                Ok(factor) if SPEEDS.contains(&factor) => Ok(Speed::Factor(factor)),
+                _ => self.refuse(
+                    "speed",
+                    format!("`{text}` is neither a number from 0.000001 to 1000000000 nor max"),
+                ),
             },
         }
     }
@@ -207,46 +214,6 @@ impl Check<'_> {
                 self.refuse("data_format", "avro goes with --mode kafka only; take json or csv".into())
             }
         }
-    }
-
-    fn kafka(&self, said: Options, topics: TopicDefaults, properties: Properties) -> Result<KafkaOutput> {
-        let topic = said.kafka_topic.unwrap_or_else(|| DEFAULT_TOPIC.into());
-        let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-');
-        if !(1..=249).contains(&topic.len()) || !topic.bytes().all(legal) || matches!(&*topic, "." | "..") {
-            let rule = "must be 1 to 249 letters, digits, `_`, `.` or `-`";
-            return self.refuse("kafka_topic", format!("topic name `{topic}` {rule}"));
-        }
-        if let Some(count) = said.partitions.filter(|count| *count < 1) {
-            return self.refuse("partitions", format!("{count} is out of range: a topic has at least one"));
-        }
-        let servers = said.kafka_bootstrap_servers.unwrap_or_default().join(",");
-        if servers.trim_matches([',', ' ']).is_empty() {
-            return self
-                .refuse("kafka_bootstrap_servers", "no broker is given, such as localhost:9092".into());
-        }
-        let registry = said.schema_registry_url.unwrap_or_default();
-        let schema_registry_url = match said.data_format {
-            None | Some(Format::Avro) => Some(self.registry_url(registry)?),
-            Some(Format::Json) => None,
-            Some(Format::Csv) => {
-                return self.refuse("data_format", "csv does not go to Kafka; take avro or json".into());
-            }
-        };
-        let kafka = Kafka::new(servers, properties);
-        Ok(KafkaOutput {
-            kafka,
-            topic,
-            partitions: said.partitions,
-            topic_defaults: topics,
-            schema_registry_url,
-        })
-    }
-
-    fn registry_url(&self, url: String) -> Result<String> {
-        if url.starts_with("http://") || url.starts_with("https://") {
-            return Ok(url);
-        }
-        self.refuse("schema_registry_url", format!("`{url}` is no http:// or https:// address"))
     }
 }
 

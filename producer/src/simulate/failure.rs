@@ -1,4 +1,4 @@
-use super::machine::Constants;
+use super::constants::Constants;
 use super::random::Random;
 
 /// The five ways in which a machine fails.
@@ -99,7 +99,7 @@ pub struct Failure {
     /// Event time at which it begins, milliseconds.
     pub start: i64,
     /// Time to full severity, milliseconds.
-    pub growth: i64,
+    pub growth: u32,
 }
 
 const HOUR: f64 = 3_600_000.0;
@@ -112,7 +112,7 @@ impl Failure {
         }
         let start = hour_start + random.uniform(0.0, HOUR) as i64;
         let kind = FailureKind::draw(random);
-        let growth = random.uniform(2.0 * HOUR, 24.0 * HOUR) as i64;
+        let growth = random.uniform(2.0 * HOUR, 24.0 * HOUR) as u32;
         Some(Self { kind, shape: kind.draw_shape(random), start, growth })
     }
 
@@ -121,7 +121,7 @@ impl Failure {
         if now < self.start {
             0.0
         } else {
-            self.shape.severity((now - self.start) as f64 / self.growth as f64)
+            self.shape.severity((now - self.start) as f64 / f64::from(self.growth))
         }
     }
 
@@ -208,7 +208,7 @@ mod tests {
             let of_kind = drawn.iter().filter(|f| f.kind == kind).count();
             assert!((share(of_kind, drawn.len()) - expected).abs() < 0.015, "{kind:?}");
         }
-        assert!(drawn.iter().all(|f| (2.0 * HOUR..24.0 * HOUR).contains(&(f.growth as f64))));
+        assert!(drawn.iter().all(|f| (2.0 * HOUR..24.0 * HOUR).contains(&f64::from(f.growth))));
         assert!(drawn.iter().all(|f| (0..3_600_000).contains(&f.start)));
     }
 }

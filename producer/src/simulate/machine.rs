@@ -1,70 +1,10 @@
 use millrace_schemas::reading::SENSORS;
 
+use super::constants::Constants;
 use super::failure::Effects;
 use super::random::{Random, Stream, Ziggurat};
-use super::schedule::{Events, Key, Schedule};
+use super::schedule::{Events, Key, MaintenancePlan, Schedule};
 use super::tick::{Gains, Tick};
-
-/// What makes a machine itself: drawn once from its seed and id.
-#[derive(Debug, Clone)]
-pub(super) struct Constants {
-    /// Degrees Celsius, at rest load.
-    pub temperature: f64,
-    /// Millimetres a second.
-    pub vibration: f64,
-    /// Bar, the pump's head without flow.
-    pub head: f64,
-    /// Litres a minute.
-    pub flow: f64,
-    /// Kilowatts.
-    pub power: f64,
-    /// Percent, after a refill.
-    pub oil: f64,
-    /// Degrees Celsius.
-    pub bearing: f64,
-    /// Degrees Celsius, mm/s, L/min, kW and degrees Celsius per unit of load.
-    pub load_temperature: f64,
-    pub load_vibration: f64,
-    pub load_flow: f64,
-    pub load_power: f64,
-    pub load_bearing: f64,
-    /// Percent of oil lost in a running hour.
-    pub drain: f64,
-    /// How strongly shifts are felt.
-    pub shift: f64,
-    /// Sine and cosine of the seasonal phase.
-    pub season: (f64, f64),
-    /// Period of a motor failure's oscillation, minutes.
-    pub oscillation: f64,
-}
-
-impl Constants {
-    fn draw(seed: u64, machine_id: &str) -> Self {
-        let mut random = Random::new(seed, machine_id, Stream::Constants, 0);
-        let mut around = |middle: f64, spread: f64| random.uniform(middle - spread, middle + spread);
-        let mut constants = Self {
-            temperature: around(72.5, 3.0),
-            vibration: around(4.4, 0.7),
-            head: around(8.5, 0.25),
-            flow: around(200.0, 4.0),
-            power: around(50.0, 1.0),
-            oil: around(92.0, 1.0),
-            bearing: around(80.0, 2.5),
-            load_temperature: 5.0 * around(1.0, 0.15),
-            load_vibration: 0.8 * around(1.0, 0.15),
-            load_flow: 11.0 * around(1.0, 0.15),
-            load_power: 3.0 * around(1.0, 0.15),
-            load_bearing: 1.2 * around(1.0, 0.15),
-            drain: 0.045 * around(1.0, 0.2),
-            shift: around(1.0, 0.2),
-            season: (0.0, 1.0),
-            oscillation: around(40.0, 20.0),
-        };
-        let phase = random.uniform(0.0, std::f64::consts::TAU);
-        constants.season = (libm::sin(phase), libm::cos(phase));
-        constants
-    }
-}
 
 /// One machine: its constants, its noise and its state. At most 448 bytes, so a large fleet stays in cache.
 #[derive(Debug, Clone)]
@@ -93,6 +33,24 @@ pub(super) struct Machine {
 const SIGMA: [f64; SENSORS] = [0.7, 0.4, 0.10, 1.6, 0.45, 0.45, 0.7];
 /// Below this severity a cleared failure is forgotten.
 const FADED: f64 = 1e-6;
+
+/// How far wear and oil go between two maintenances.
+#[derive(Debug, Clone, Copy)]
+struct Neglect {
+    wear: f64,
+    /// Percent.
+    oil: f64,
+}
+
+impl Neglect {
+    /// Without maintenance both stop where a neglected machine still runs in health.
+    fn under(events: &Events) -> Self {
+        match events.maintenance {
+            MaintenancePlan::Never => Self { wear: 1.0, oil: 80.0 },
+            MaintenancePlan::Own | MaintenancePlan::Every(_) => Self { wear: f64::INFINITY, oil: 0.0 },
+        }
+    }
+}
 
 impl Machine {
     pub fn new(id: &str, key: Key<'_>, events: &Events, first: &Tick) -> Self {
@@ -139,7 +97,7 @@ impl Machine {
         let noise: [f64; SENSORS + 1] = std::array::from_fn(|_| self.noise.normal(tables));
         let load = self.load(tick, gains, noise[SENSORS]);
         let effects = self.effects(tick, gains);
-        self.live(tick, gains, load, &effects);
+        self.live(tick, gains, Neglect::under(events), load, &effects);
         let mut values = self.read(load, &effects);
         for ((value, drift), (noise, sigma)) in
             values.iter_mut().zip(&mut self.drift).zip(noise.iter().zip(SIGMA))
@@ -161,8 +119,8 @@ impl Machine {
 
     fn effects(&mut self, tick: &Tick, gains: &Gains) -> Effects {
         let now = tick.timestamp;
-        let Some(failure) = self.schedule.showing(now).copied() else { return Effects::default() };
-        let target = self.schedule.in_progress(now).map_or(0.0, |f| f.severity(now));
+        let Some(failure) = self.schedule.showing().copied() else { return Effects::default() };
+        let target = self.schedule.in_progress().map_or(0.0, |f| f.severity(now));
         self.severity += (target - self.severity) * gains.severity;
         if target == 0.0 && self.severity < FADED {
             self.severity = 0.0;
@@ -171,16 +129,15 @@ impl Machine {
         failure.effects(&self.constants, self.severity, self.oil, now)
     }
 
-    fn live(&mut self, tick: &Tick, gains: &Gains, load: f64, effects: &Effects) {
+    fn live(&mut self, tick: &Tick, gains: &Gains, neglect: Neglect, load: f64, effects: &Effects) {
         let c = &self.constants;
         let ambient = tick.ambient(c.season);
         let running = !self.schedule.in_maintenance();
         self.on += (f64::from(u8::from(running)) - self.on) * gains.on;
         if running {
             self.run_in *= gains.run_in;
-            // Without maintenance wear and oil stop where a neglected machine still runs.
-            self.wear = (self.wear + gains.wear).min(1.0);
-            self.oil = (self.oil - c.drain * gains.hours * (1.0 + 0.3 * load)).max(80.0);
+            self.wear = (self.wear + gains.wear).min(neglect.wear);
+            self.oil = (self.oil - c.drain * gains.hours * (1.0 + 0.3 * load)).max(neglect.oil);
             let warm = c.temperature + c.load_temperature * load + ambient + effects.temperature;
             self.temperature += (warm - self.temperature) * gains.warming;
             let bearing = c.bearing
@@ -211,9 +168,47 @@ impl Machine {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::simulate::Clock;
 
     #[test]
     fn a_machine_takes_at_most_448_bytes() {
         assert!(size_of::<Machine>() + 64 <= 448, "{}", size_of::<Machine>());
+    }
+
+    #[test]
+    fn severity_always_fades_while_no_failure_is_in_progress() {
+        let events = Events { failure_rate: 1.0, maintenance: MaintenancePlan::Every(7200.0) };
+        let clock = Clock { start: 0, rate: 1.0 / 60.0 };
+        let key = Key { seed: 4, machine_id: "MACHINE_001", start: 0 };
+        let mut machine = Machine::new("MACHINE_001", key, &events, &Tick::at(0));
+        let gains = Gains::new(&clock);
+        let mut faded = 0;
+        for tick in 0..20 * 1440 {
+            let before = machine.severity;
+            machine.sample(&Tick::at(clock.timestamp(tick)), &gains, &events, (4, 0), Ziggurat::tables());
+            if machine.schedule.in_progress().is_none() {
+                assert!(machine.severity <= before * (1.0 - gains.severity) + 1e-12, "{before} at {tick}");
+                faded += 1;
+            }
+        }
+        assert!(faded > 1000, "{faded}");
+    }
+
+    #[test]
+    fn wear_and_oil_stop_only_where_there_is_no_maintenance() {
+        let after_30_days = |maintenance| {
+            let events = Events { failure_rate: 0.0, maintenance };
+            let clock = Clock { start: 0, rate: 1.0 / 60.0 };
+            let key = Key { seed: 4, machine_id: "MACHINE_001", start: 0 };
+            let mut machine = Machine::new("MACHINE_001", key, &events, &Tick::at(0));
+            for tick in 0..30 * 1440 {
+                let tick = Tick::at(clock.timestamp(tick));
+                machine.sample(&tick, &Gains::new(&clock), &events, (4, 0), Ziggurat::tables());
+            }
+            (machine.wear, machine.oil)
+        };
+        assert_eq!(after_30_days(MaintenancePlan::Never), (1.0, 80.0));
+        let (wear, oil) = after_30_days(MaintenancePlan::Every(1e7));
+        assert!(wear > 3.0 && (40.0..75.0).contains(&oil), "{wear} {oil}");
     }
 }

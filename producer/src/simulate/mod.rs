@@ -4,6 +4,7 @@
 //! run, so the same seed, start and machine give the same bytes for ever and everywhere.
 
 mod clock;
+mod constants;
 mod failure;
 mod machine;
 mod random;
@@ -74,7 +75,7 @@ impl Plant {
         for (index, machine) in self.machines.iter_mut().enumerate() {
             let values = machine.sample(&tick, &self.gains, &self.events, key, self.tables);
             let schedule = machine.schedule();
-            let failure = schedule.in_progress(tick.timestamp);
+            let failure = schedule.in_progress();
             let truth = Truth {
                 failure: failure.map(|f| f.kind),
                 severity: failure.map_or(0.0, |f| f.severity(tick.timestamp)),

@@ -31,14 +31,18 @@ pub enum MaintenancePlan {
 /// One machine's failures and maintenance, as a function of event time.
 #[derive(Debug, Clone)]
 pub(super) struct Schedule {
-    /// The present failure; one that begins later in this hour; or the last one, whose effects fade.
+    /// The present failure, or the last one, whose effects fade.
     failure: Option<Failure>,
     cleared: bool,
+    /// A failure that begins later in this hour. Apart from `failure`, so that the last one fades until then.
+    next: Option<Failure>,
     in_maintenance: bool,
     /// When the present maintenance ends or the next begins.
     turn: i64,
     /// Begin of the stream hour that is drawn next.
     next_hour: i64,
+    /// Before this event time nothing happens.
+    quiet_until: i64,
 }
 
 /// What changed between two samples.
@@ -66,7 +70,15 @@ impl Key<'_> {
 impl Schedule {
     pub fn new(key: Key<'_>, events: &Events) -> Self {
         let turn = next_maintenance(key, events, key.start);
-        Self { failure: None, cleared: false, in_maintenance: false, turn, next_hour: key.start }
+        Self {
+            failure: None,
+            cleared: false,
+            next: None,
+            in_maintenance: false,
+            turn,
+            next_hour: key.start,
+            quiet_until: key.start,
+        }
     }
 
     pub fn in_maintenance(&self) -> bool {
@@ -74,13 +86,13 @@ impl Schedule {
     }
 
     /// The failure in progress, if there is one.
-    pub fn in_progress(&self, now: i64) -> Option<&Failure> {
-        self.failure.as_ref().filter(|f| !self.cleared && f.start <= now)
+    pub fn in_progress(&self) -> Option<&Failure> {
+        self.failure.as_ref().filter(|_| !self.cleared)
     }
 
     /// The failure whose effects show: in progress, or fading after it was cleared.
-    pub fn showing(&self, now: i64) -> Option<&Failure> {
-        self.failure.as_ref().filter(|f| f.start <= now)
+    pub fn showing(&self) -> Option<&Failure> {
+        self.failure.as_ref()
     }
 
     /// Forgets a cleared failure once its effects have faded.
@@ -94,16 +106,20 @@ impl Schedule {
     /// Lives through everything that happens up to `now`, in order of time, whatever the sampling interval.
     #[inline]
     pub fn advance(&mut self, now: i64, key: Key<'_>, events: &Events) -> Change {
-        if now < self.turn.min(self.next_hour) { Change::default() } else { self.live(now, key, events) }
+        if now < self.quiet_until { Change::default() } else { self.live(now, key, events) }
     }
 
     fn live(&mut self, now: i64, key: Key<'_>, events: &Events) -> Change {
         let mut change = Change::default();
         loop {
-            if self.turn.min(self.next_hour) > now {
+            let onset = self.next.map_or(NEVER, |failure| failure.start);
+            self.quiet_until = self.turn.min(self.next_hour).min(onset);
+            if self.quiet_until > now {
                 return change;
             }
-            if self.next_hour <= self.turn {
+            if onset == self.quiet_until {
+                (self.failure, self.cleared) = (self.next.take(), false);
+            } else if self.next_hour == self.quiet_until {
                 self.draw_failure(key, events);
             } else if self.in_maintenance {
                 self.in_maintenance = false;
@@ -121,23 +137,16 @@ impl Schedule {
         let drawn = Failure::draw(&mut key.random(Stream::Failures, hour), events.failure_rate, hour);
         let busy = self.failure.is_some() && !self.cleared;
         let stopped_until = if self.in_maintenance { self.turn } else { i64::MIN };
-        if let Some(failure) = drawn.filter(|f| !busy && f.start >= stopped_until) {
-            self.failure = Some(failure);
-            self.cleared = false;
-        }
+        self.next = drawn.filter(|f| !busy && f.start >= stopped_until);
     }
 
     fn begin_maintenance(&mut self, key: Key<'_>) {
         let minutes = key.random(Stream::Maintenance, self.turn).uniform(15.0, 120.0);
         self.in_maintenance = true;
-        let begin = self.turn;
         self.turn += (minutes * MINUTE) as i64;
-        match self.failure {
-            Some(f) if f.start <= begin => self.cleared = true,
-            // It would have begun on a stopped machine.
-            Some(f) if f.start < self.turn => self.failure = None,
-            _ => {}
-        }
+        self.cleared = self.failure.is_some();
+        // It would begin on a stopped machine.
+        self.next = self.next.filter(|failure| failure.start >= self.turn);
     }
 }
 
@@ -167,7 +176,7 @@ mod tests {
         let mut seen = vec![(0, false, false)];
         for now in (0..days * DAY as i64).step_by(step as usize) {
             schedule.advance(now, KEY, &events);
-            let state = (now, schedule.in_maintenance(), schedule.in_progress(now).is_some());
+            let state = (now, schedule.in_maintenance(), schedule.in_progress().is_some());
             if seen.last().is_none_or(|last| (last.1, last.2) != (state.1, state.2)) {
                 seen.push(state);
             }
@@ -219,5 +228,19 @@ mod tests {
         for state in coarse.iter().filter(|s| s.2) {
             assert!(fine.iter().any(|f| f.2 && (0..3_600_000).contains(&(state.0 - f.0))));
         }
+    }
+
+    #[test]
+    fn a_failure_that_is_still_to_come_leaves_the_one_that_fades_alone() {
+        let events = Events { failure_rate: 1.0, maintenance: MaintenancePlan::Every(7200.0) };
+        let mut schedule = Schedule::new(KEY, &events);
+        let (mut showed, mut came_while_fading) = (false, 0);
+        for now in (0..20 * DAY as i64).step_by(60_000) {
+            schedule.advance(now, KEY, &events);
+            assert!(schedule.showing().is_some() || !showed, "the fade is cut at {now}");
+            showed |= schedule.showing().is_some();
+            came_while_fading += u32::from(schedule.cleared && schedule.next.is_some());
+        }
+        assert!(came_while_fading > 100, "{came_while_fading}");
     }
 }

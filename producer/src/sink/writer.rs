@@ -21,7 +21,7 @@ impl WriterSink {
     /// # Errors
     /// When standard output cannot be written to.
     pub fn console(header: Option<&str>) -> Result<Self> {
-        // Unbuffered: a batch is one write already, and whoever follows sees it at once.
+        // Flushed after each batch, so whoever follows sees it at once.
         let output = Box::new(std::io::stdout().lock());
         Self { output, name: "standard output".into(), written: 0, reader_gone: false }.begun(header)
     }

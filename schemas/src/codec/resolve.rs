@@ -37,7 +37,8 @@ impl ReadingDecoder {
     pub fn new(writer_schema: &str) -> Result<Self, SchemaError> {
         let ours = OURS.as_ref().map_err(Clone::clone)?;
         let writer = parse(writer_schema)?;
-        let same = writer.canonical_form() == ours.canonical_form();
+        // The canonical form leaves out logical types, and with them the unit of a time.
+        let same = writer == *ours && writer.canonical_form() == ours.canonical_form();
         Ok(Self { foreign: (!same).then_some((writer, ours)) })
     }
 
@@ -61,7 +62,11 @@ fn resolved(body: &[u8], writer: &Schema, ours: &Schema) -> Result<SensorReading
     }
     let refuse = |e: apache_avro::Error| DecodeError::new("body", format!("does not resolve: {e}"));
     let reader = GenericDatumReader::builder(writer).reader_schema(ours).build().map_err(refuse)?;
-    let value = reader.read_value(&mut &body[..]).map_err(refuse)?;
+    let mut rest = body;
+    let value = reader.read_value(&mut rest).map_err(refuse)?;
+    if !rest.is_empty() {
+        return Err(DecodeError::new("body", format!("{} bytes are left over", rest.len())));
+    }
     let writer = GenericDatumWriter::builder(ours).build().map_err(refuse)?;
     let bytes = writer.write_value_to_vec(value).map_err(refuse)?;
     decode_reading(&bytes).map(SensorReading::into_owned)

@@ -1,0 +1,54 @@
+use millrace_core::Result;
+use millrace_core::kafka::{Kafka, Properties, TopicDefaults};
+
+use super::resolve::Check;
+use super::{Format, KafkaOutput, Options};
+
+const DEFAULT_TOPIC: &str = "sensor-data";
+
+impl Check<'_> {
+    pub(super) fn kafka(
+        &self,
+        said: Options,
+        topics: TopicDefaults,
+        properties: Properties,
+    ) -> Result<KafkaOutput> {
+        let topic = said.kafka_topic.unwrap_or_else(|| DEFAULT_TOPIC.into());
+        let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-');
+        if !(1..=249).contains(&topic.len()) || !topic.bytes().all(legal) || matches!(&*topic, "." | "..") {
+            let rule = "must be 1 to 249 letters, digits, `_`, `.` or `-`";
+            return self.refuse("kafka_topic", format!("topic name `{topic}` {rule}"));
+        }
+        if let Some(count) = said.partitions.filter(|count| *count < 1) {
+            return self.refuse("partitions", format!("{count} is out of range: a topic has at least one"));
+        }
+        let servers = said.kafka_bootstrap_servers.unwrap_or_default().join(",");
+        if servers.trim_matches([',', ' ']).is_empty() {
+            return self
+                .refuse("kafka_bootstrap_servers", "no broker is given, such as localhost:9092".into());
+        }
+        let registry = said.schema_registry_url.unwrap_or_default();
+        let schema_registry_url = match said.data_format {
+            None | Some(Format::Avro) => Some(self.registry_url(registry)?),
+            Some(Format::Json) => None,
+            Some(Format::Csv) => {
+                return self.refuse("data_format", "csv does not go to Kafka; take avro or json".into());
+            }
+        };
+        let kafka = Kafka::new(servers, properties);
+        Ok(KafkaOutput {
+            kafka,
+            topic,
+            partitions: said.partitions,
+            topic_defaults: topics,
+            schema_registry_url,
+        })
+    }
+
+    fn registry_url(&self, url: String) -> Result<String> {
+        if url.starts_with("http://") || url.starts_with("https://") {
+            return Ok(url);
+        }
+        self.refuse("schema_registry_url", format!("`{url}` is no http:// or https:// address"))
+    }
+}
