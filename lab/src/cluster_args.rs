@@ -13,9 +13,9 @@ pub struct ClusterArgs {
     /// A cluster that is there
     #[arg(long, value_name = "HOST:PORT")]
     pub bootstrap_server: Option<String>,
-    /// How many brokers of its own (docker and java); three keep going when one is down
-    #[arg(long, default_value_t = 1)]
-    pub brokers: usize,
+    /// How many brokers of its own (docker and java): three keep going when one is down [default: 1]
+    #[arg(long)]
+    pub brokers: Option<usize>,
     /// Port of the first broker of its own, the others take the next; any free ones if they are taken
     #[arg(long, default_value_t = 9092)]
     pub port: u16,
@@ -25,7 +25,7 @@ impl ClusterArgs {
     /// What these flags ask for; `kafka` is how to talk to a cluster that is there.
     pub fn request(&self, kafka: Kafka) -> Request {
         let external = self.bootstrap_server.is_some().then_some(kafka);
-        Request { choice: self.cluster, external, port: self.port, brokers: self.brokers }
+        Request { choice: self.cluster, external, port: self.port, brokers: self.brokers.unwrap_or(1) }
     }
 
     /// The same where nothing was said about how to talk to it.

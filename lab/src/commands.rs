@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 use millrace_core::shutdown::Shutdown;
 use millrace_core::{Result, cli};
 
-use crate::{bench, registry, up};
+use crate::{bench, outage, registry, standing, up};
 
 /// Clusters, a schema registry, the other programs and benchmarks, in one binary.
 #[derive(Debug, Parser)]
@@ -18,6 +18,11 @@ struct Cli {
 enum Command {
     /// Bring up Kafka, a schema registry and a plant, and watch its records flow
     Up(up::Args),
+    /// Run a cluster and a schema registry of your own for as long as you like
+    #[command(subcommand)]
+    Cluster(standing::Command),
+    /// Kill and restart brokers under a stream, and count what came through
+    Outage(outage::Args),
     /// Run the development schema registry alone, in memory, until stopped
     Registry {
         /// Port to serve on; any free one if it is taken
@@ -44,6 +49,8 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> Result<()> {
     let Some(cli) = cli::parse::<Cli>(args)? else { return Ok(()) };
     match cli.command {
         Command::Up(args) => up::run(&args),
+        Command::Cluster(command) => standing::run(&command),
+        Command::Outage(args) => outage::run(&args),
         Command::Registry { port } => serve_registry(port),
         Command::Producer { args } => {
             millrace_producer::main(std::iter::once(OsString::from("producer")).chain(args))

@@ -6,8 +6,12 @@ pub mod bench;
 pub mod cluster;
 mod cluster_args;
 mod commands;
+pub mod outage;
+mod plant;
 mod port;
 pub mod registry;
+mod standing;
+pub mod topic;
 pub mod up;
 
 pub use commands::main;

@@ -88,9 +88,17 @@ impl Kafka {
     /// # Errors
     /// When none does within ten seconds; the sentence names the address.
     pub fn check(&self) -> Result<()> {
+        self.brokers().map(drop)
+    }
+
+    /// How many brokers the cluster counts among its own now.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check).
+    pub fn brokers(&self) -> Result<usize> {
         let client = self.reader()?;
         match client.fetch_metadata(None, FIRST_CONTACT) {
-            Ok(_) => Ok(()),
+            Ok(metadata) => Ok(metadata.brokers().len()),
             Err(error) => Err(Error::failed(format!(
                 "no Kafka broker answers at {} within {} s ({}); check --bootstrap-server, or start one with `lab up`",
                 self.bootstrap_servers,

@@ -1,6 +1,5 @@
 //! `lab up`: a cluster, a registry and a plant in one command, watched live.
 
-mod plant;
 mod tail;
 mod view;
 mod watch;
@@ -13,9 +12,9 @@ use millrace_producer::settings::{self, KafkaOutput, Output, Settings};
 
 use crate::cluster::{self, Cluster};
 use crate::cluster_args::ClusterArgs;
+use crate::plant::Plant;
 use crate::registry;
 
-use plant::Plant;
 use view::View;
 use watch::Watch;
 

@@ -4,10 +4,10 @@ use millrace_core::Result;
 use millrace_core::shutdown::Shutdown;
 use millrace_producer::settings::KafkaOutput;
 
-use super::plant::Plant;
 use super::tail::Tail;
 use super::view::View;
 use crate::cluster::Cluster;
+use crate::plant::Plant;
 
 const BETWEEN_VIEWS: Duration = Duration::from_secs(1);
 /// How long the first record may take before the view goes on without it.

@@ -48,8 +48,9 @@ impl Container {
         let told = runtime.block_on(docker.inspect_container(self.running()?.id(), None));
         let networks =
             told.map_err(|e| no_address(&plain(&e)))?.network_settings.and_then(|all| all.networks);
-        let addresses = networks.unwrap_or_default().into_values().filter_map(|network| network.ip_address);
-        let ip = addresses.filter(|ip| !ip.is_empty()).next();
+        let mut addresses =
+            networks.unwrap_or_default().into_values().filter_map(|network| network.ip_address);
+        let ip = addresses.find(|ip| !ip.is_empty());
         let ip = ip.ok_or_else(|| no_address("it is on no network"))?;
         Ok(Listeners {
             bind: ":9092".into(),

@@ -1,3 +1,5 @@
+//! A producer that runs beside us, on a cluster of ours.
+
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -11,14 +13,15 @@ use crate::cluster::Cluster;
 
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
-/// A producer that runs beside us.
-pub(super) struct Plant {
+/// A producer on a thread of its own.
+pub struct Plant {
     thread: JoinHandle<Result<Summary>>,
     ending: Shutdown,
     progress: Arc<Progress>,
 }
 
 impl Plant {
+    /// Starts it.
     pub fn start(settings: Settings) -> Result<Self> {
         let (ending, progress) = (Shutdown::new(), Arc::new(Progress::default()));
         let (end, count) = (ending.clone(), Arc::clone(&progress));
@@ -29,10 +32,12 @@ impl Plant {
         Ok(Self { thread, ending, progress })
     }
 
+    /// How far it is.
     pub fn progress(&self) -> &Progress {
         &self.progress
     }
 
+    /// Whether it ended by itself.
     pub fn is_finished(&self) -> bool {
         self.thread.is_finished()
     }

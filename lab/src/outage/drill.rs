@@ -1,0 +1,213 @@
+use std::ffi::OsString;
+use std::time::{Duration, Instant};
+
+use millrace_core::shutdown::Shutdown;
+use millrace_core::{Error, Result};
+use millrace_producer::report::grouped;
+use millrace_producer::run::Summary;
+use millrace_producer::settings::{self, Settings};
+
+use super::audit::Audit;
+use crate::cluster::Cluster;
+use crate::plant::Plant;
+
+const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
+
+/// What is streamed, and how long brokers are away.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The topic, which must be new.
+    pub topic: String,
+    /// Records of each machine.
+    pub each: u64,
+    /// Machines, which are also the keys.
+    pub machines: u64,
+    /// Wall seconds that the stream would take without an outage.
+    pub seconds: f64,
+    /// How long a broker stays down.
+    pub down: Duration,
+    /// Client properties, as `name=value`.
+    pub properties: Vec<String>,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Report {
+    /// What the producer did.
+    pub summary: Summary,
+    /// What lies in the topic.
+    pub audit: Audit,
+    /// The most records that were made and not yet acknowledged at any time.
+    pub most_waiting: u64,
+}
+
+/// How a broker goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Killed,
+    Stopped,
+}
+
+/// At what share of the records which broker goes.
+struct Step {
+    share: f64,
+    broker: usize,
+    end: End,
+}
+
+/// The only broker is killed; of several, one is killed and the last one restarted in an orderly way.
+fn steps(brokers: usize) -> Vec<Step> {
+    match brokers {
+        1 => vec![Step { share: 0.33, broker: 1, end: End::Killed }],
+        last => vec![
+            Step { share: 0.25, broker: 2, end: End::Killed },
+            Step { share: 0.65, broker: last, end: End::Stopped },
+        ],
+    }
+}
+
+/// Streams through the steps and counts what lies in the topic in the end; `tell` hears what happens.
+///
+/// # Errors
+/// When the cluster is not ours to kill, or a part breaks.
+pub fn drill(
+    cluster: &mut Cluster,
+    registry_url: &str,
+    plan: &Plan,
+    shutdown: &Shutdown,
+    tell: &dyn Fn(&str),
+) -> Result<Report> {
+    if !cluster.capabilities().restart {
+        let remedy = "take --cluster docker or --cluster java";
+        return Err(Error::usage(format!("an outage needs brokers that can be killed; {remedy}")));
+    }
+    let settings = plan.settings(cluster.bootstrap_server(), registry_url)?;
+    let plant = Plant::start(settings)?;
+    let mut running =
+        Running { cluster, plant: &plant, plan, shutdown, tell, began: Instant::now(), most_waiting: 0 };
+    let through = running.through();
+    let most_waiting = running.most_waiting;
+    through?;
+    let summary = plant.end(cluster)?;
+    let audit = Audit::of(cluster.kafka(), &plan.topic, registry_url, plan.machines, plan.each)?;
+    Ok(Report { summary, audit, most_waiting })
+}
+
+impl Report {
+    /// Whether everything made was acknowledged and lies in the topic once and in order.
+    ///
+    /// # Errors
+    /// When something does not.
+    pub fn check(&self) -> Result<()> {
+        let Summary { generated, acknowledged, .. } = self.summary;
+        if generated == acknowledged && acknowledged == self.audit.records && self.audit.is_complete() {
+            return Ok(());
+        }
+        Err(Error::failed("records are missing, repeated or out of order, as counted above"))
+    }
+}
+
+impl Plan {
+    fn settings(&self, bootstrap_server: &str, registry_url: &str) -> Result<Settings> {
+        let flags = [
+            ("--mode", "kafka".to_owned()),
+            ("--bootstrap-server", bootstrap_server.to_owned()),
+            ("--schema-registry-url", registry_url.to_owned()),
+            ("--topic", self.topic.clone()),
+            ("--machines", self.machines.to_string()),
+            ("--duration", self.each.to_string()),
+            ("--speed", (self.each as f64 / self.seconds).to_string()),
+        ];
+        let properties = self.properties.iter().flat_map(|pair| ["-X".to_owned(), pair.clone()]);
+        let flags = flags.into_iter().flat_map(|(name, value)| [name.to_owned(), value]);
+        let all = ["producer".to_owned(), "--quiet".to_owned()].into_iter().chain(flags).chain(properties);
+        let settings = settings::read(all.map(OsString::from))?;
+        settings.ok_or_else(|| Error::usage("these flags only ask for help"))
+    }
+
+    fn total(&self) -> u64 {
+        self.each * self.machines
+    }
+}
+
+/// A stream while brokers come and go.
+struct Running<'a> {
+    cluster: &'a mut Cluster,
+    plant: &'a Plant,
+    plan: &'a Plan,
+    shutdown: &'a Shutdown,
+    tell: &'a dyn Fn(&str),
+    began: Instant,
+    most_waiting: u64,
+}
+
+impl Running<'_> {
+    fn through(&mut self) -> Result<()> {
+        for step in steps(self.cluster.brokers()) {
+            let due = (self.plan.total() as f64 * step.share) as u64;
+            self.until(|acknowledged| acknowledged >= due)?;
+            self.take_down(&step)?;
+            let back = Instant::now() + self.plan.down;
+            self.until(|_| Instant::now() >= back)?;
+            let acknowledged = self.plant.progress().acknowledged();
+            self.say(&format!("broker {} is started again", step.broker));
+            self.cluster.start_broker(step.broker)?;
+            self.say(&format!("broker {} answers", step.broker));
+            if acknowledged >= self.plan.total() {
+                return Err(Error::failed(
+                    "all records were sent before the broker came back; raise --seconds",
+                ));
+            }
+        }
+        self.until(|acknowledged| acknowledged >= self.plan.total())
+    }
+
+    fn take_down(&mut self, step: &Step) -> Result<()> {
+        match step.end {
+            End::Killed => {
+                self.cluster.kill_broker(step.broker)?;
+                self.say(&format!("broker {} was killed (SIGKILL)", step.broker));
+            }
+            End::Stopped => {
+                self.cluster.stop_broker(step.broker)?;
+                self.say(&format!("broker {} was stopped (SIGTERM)", step.broker));
+            }
+        }
+        Ok(())
+    }
+
+    fn say(&self, what: &str) {
+        let (seconds, acknowledged) =
+            (self.began.elapsed().as_secs_f64(), self.plant.progress().acknowledged());
+        (self.tell)(&format!("{seconds:>6.1} s  acknowledged {:>9}  {what}", grouped(acknowledged)));
+    }
+
+    /// Waits for a condition on the acknowledged records, or until the plant ends by itself.
+    fn until(&mut self, condition: impl Fn(u64) -> bool) -> Result<()> {
+        loop {
+            // Read in this order, a record between the two reads counts as waiting, never the reverse.
+            let acknowledged = self.plant.progress().acknowledged();
+            let waiting = self.plant.progress().generated().saturating_sub(acknowledged);
+            self.most_waiting = self.most_waiting.max(waiting);
+            if condition(acknowledged) || self.plant.is_finished() {
+                return Ok(());
+            }
+            self.cluster.check()?;
+            if self.shutdown.wait(BETWEEN_LOOKS) {
+                return Err(Error::failed("interrupted; nothing was counted"));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_broker_is_killed_and_of_three_another_is_restarted_as_well() {
+        let of = |brokers| steps(brokers).iter().map(|step| (step.broker, step.end)).collect::<Vec<_>>();
+        assert_eq!(of(1), [(1, End::Killed)]);
+        assert_eq!(of(3), [(2, End::Killed), (3, End::Stopped)]);
+    }
+}
