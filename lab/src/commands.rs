@@ -1,6 +1,8 @@
 use std::ffi::OsString;
+use std::path::PathBuf;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
+use millrace_core::kafka::{Kafka, Properties, read_command_config};
 use millrace_core::shutdown::Shutdown;
 use millrace_core::{Result, cli};
 
@@ -18,12 +20,8 @@ struct Cli {
 enum Command {
     /// Bring up Kafka, a schema registry and a plant, and watch its records flow
     Up(up::Args),
-    /// Run the development schema registry alone, in memory, until stopped
-    Registry {
-        /// Port to serve on; any free one if it is taken
-        #[arg(long, default_value_t = up::REGISTRY_PORT)]
-        port: u16,
-    },
+    /// Run the development schema registry alone until stopped
+    Registry(RegistryArgs),
     /// Simulate a plant and stream its readings (see `lab producer --help`)
     #[command(disable_help_flag = true)]
     Producer {
@@ -36,6 +34,34 @@ enum Command {
     Bench(bench::Command),
 }
 
+#[derive(Debug, Args)]
+struct RegistryArgs {
+    /// Port to serve on; any free one if it is taken
+    #[arg(long, default_value_t = up::REGISTRY_PORT)]
+    port: u16,
+    /// Keep schemas in the topic _millrace_schemas of this cluster; without it they are gone at the end
+    #[arg(long, value_name = "HOST:PORT")]
+    bootstrap_server: Option<String>,
+    /// File of librdkafka properties for the cluster
+    #[arg(long, value_name = "FILE", requires = "bootstrap_server")]
+    command_config: Option<PathBuf>,
+    /// One librdkafka property for the cluster
+    #[arg(short = 'X', value_name = "NAME=VALUE", requires = "bootstrap_server")]
+    properties: Vec<String>,
+}
+
+impl RegistryArgs {
+    fn store(&self) -> Result<Option<Kafka>> {
+        let Some(server) = &self.bootstrap_server else { return Ok(None) };
+        let mut properties = match &self.command_config {
+            Some(path) => read_command_config(path)?,
+            None => Properties::default(),
+        };
+        properties.set_pairs(&self.properties, "-X")?;
+        Ok(Some(Kafka::new(server, properties)))
+    }
+}
+
 /// The whole program.
 ///
 /// # Errors
@@ -44,7 +70,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> Result<()> {
     let Some(cli) = cli::parse::<Cli>(args)? else { return Ok(()) };
     match cli.command {
         Command::Up(args) => up::run(&args),
-        Command::Registry { port } => serve_registry(port),
+        Command::Registry(args) => serve_registry(&args),
         Command::Producer { args } => {
             millrace_producer::main(std::iter::once(OsString::from("producer")).chain(args))
         }
@@ -52,10 +78,15 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> Result<()> {
     }
 }
 
-fn serve_registry(port: u16) -> Result<()> {
+fn serve_registry(args: &RegistryArgs) -> Result<()> {
+    let store = args.store()?;
+    let kept = match &args.bootstrap_server {
+        Some(server) => format!("keeps schemas in topic {} at {server}", registry::TOPIC),
+        None => "keeps schemas in memory, until it ends".to_owned(),
+    };
     let shutdown = Shutdown::on_signals()?;
-    let server = registry::start(port)?;
-    eprintln!("schema registry at {}, in memory; Ctrl-C ends it", server.url());
+    let server = registry::start(registry::Options { port: args.port, store })?;
+    eprintln!("schema registry at {} {kept}; Ctrl-C ends it", server.url());
     while !shutdown.wait(std::time::Duration::from_secs(3600)) {}
     Ok(())
 }

@@ -24,7 +24,7 @@ impl Lab {
     pub fn start() -> Result<Self> {
         let cluster = cluster::start(&Request::default())?;
         eprintln!("cluster: {}", cluster.describe());
-        Ok(Self { cluster, registry: registry::start(0)? })
+        Ok(Self { cluster, registry: registry::start(registry::Options::in_memory(0))? })
     }
 
     /// The cluster as clients see it.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{Kafka, cause, plain};
 use crate::error::{Error, Result};
 
-const TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What a topic needs so that event time other than now is neither refused nor deleted at once.
 const EVENT_TIME: [(&str, &str); 2] =
@@ -64,7 +64,7 @@ impl Kafka {
             None => {
                 let wanted = asked.unwrap_or_else(|| defaults.partitions(name));
                 let replication = defaults.replication_factor.unwrap_or(-1);
-                runtime.block_on(create(&admin, name, wanted, replication))?;
+                runtime.block_on(create(&admin, name, wanted, replication, &EVENT_TIME))?;
                 (self.wait_for_topic(&admin, name)?, true)
             }
         };
@@ -77,7 +77,11 @@ impl Kafka {
         Ok(Topic { name: name.to_owned(), partitions, warning })
     }
 
-    fn partitions_of(&self, admin: &AdminClient<DefaultClientContext>, name: &str) -> Result<Option<i32>> {
+    pub(super) fn partitions_of(
+        &self,
+        admin: &AdminClient<DefaultClientContext>,
+        name: &str,
+    ) -> Result<Option<i32>> {
         let refuse =
             |why: String| Error::failed(format!("topic {name} at {}: {why}", self.bootstrap_servers()));
         let metadata = admin.inner().fetch_metadata(Some(name), TIMEOUT).map_err(|e| refuse(cause(&e)))?;
@@ -92,7 +96,11 @@ impl Kafka {
     }
 
     /// A topic that was just made takes a moment to reach every broker.
-    fn wait_for_topic(&self, admin: &AdminClient<DefaultClientContext>, name: &str) -> Result<i32> {
+    pub(super) fn wait_for_topic(
+        &self,
+        admin: &AdminClient<DefaultClientContext>,
+        name: &str,
+    ) -> Result<i32> {
         let deadline = Instant::now() + TIMEOUT;
         loop {
             if let Some(partitions) = self.partitions_of(admin, name)? {
@@ -106,14 +114,15 @@ impl Kafka {
     }
 }
 
-async fn create(
+pub(super) async fn create(
     admin: &AdminClient<DefaultClientContext>,
     name: &str,
     partitions: i32,
     replication: i32,
+    settings: &[(&str, &str)],
 ) -> Result<()> {
     let mut topic = NewTopic::new(name, partitions, TopicReplication::Fixed(replication));
-    for (key, value) in EVENT_TIME {
+    for (key, value) in settings {
         topic = topic.set(key, value);
     }
     let options = AdminOptions::new().operation_timeout(Some(TIMEOUT)).request_timeout(Some(TIMEOUT));

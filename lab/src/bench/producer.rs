@@ -59,7 +59,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
         bootstrap_server: args.bootstrap_server.clone(),
         port: 0,
     })?;
-    let registry = registry::start(0)?;
+    let registry = registry::start(registry::Options::in_memory(0))?;
     let size = mean_size(args)?;
     println!(
         "{}\n{} records a round, {size} bytes each, {} keys (ours), {} partitions, acks=all, idempotent, \

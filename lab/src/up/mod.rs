@@ -79,7 +79,7 @@ pub fn run(args: &Args) -> Result<()> {
 }
 
 fn stream(args: &Args, cluster: &mut Cluster, shutdown: &Shutdown) -> Result<()> {
-    let registry = registry::start(args.registry_port)?;
+    let registry = registry::start(registry::Options::in_memory(args.registry_port))?;
     let settings = plant(args, cluster.bootstrap_server(), &registry.url())?;
     let mut view = View::new();
     view.addresses(&cluster.describe(), cluster.bootstrap_server(), &registry.url(), &settings);
