@@ -90,3 +90,29 @@ fn serve_registry(args: &RegistryArgs) -> Result<()> {
     while !shutdown.wait(std::time::Duration::from_secs(3600)) {}
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn store(args: &[&str]) -> Result<Option<Kafka>> {
+        let args = ["lab", "registry"].iter().chain(args).map(OsString::from);
+        match cli::parse::<Cli>(args)?.map(|cli| cli.command) {
+            Some(Command::Registry(args)) => args.store(),
+            other => panic!("not the registry: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_registry_is_kept_in_a_cluster_only_when_one_is_named() {
+        assert!(store(&[]).expect("fine").is_none());
+        let kafka = store(&["--bootstrap-server", "k:9092", "-X", "a=b"]).expect("fine").expect("a cluster");
+        assert_eq!(kafka.bootstrap_servers(), "k:9092");
+    }
+
+    #[test]
+    fn properties_for_no_cluster_are_refused() {
+        let sentence = store(&["-X", "a=b"]).expect_err("refused").to_string();
+        assert!(sentence.contains("--bootstrap-server"), "{sentence}");
+    }
+}

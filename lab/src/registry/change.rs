@@ -172,3 +172,53 @@ impl fmt::Display for Mode {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn version(deleted: bool) -> Change {
+        let schema = r#""int""#.to_owned();
+        Change::Put(Version { subject: "s".into(), version: 2, id: 7, schema, deleted })
+    }
+
+    #[test]
+    fn records_have_the_form_of_confluents() {
+        let schema = r#"{"keytype":"SCHEMA","subject":"s","version":2,"magic":1}"#;
+        let value = r#"{"subject":"s","version":2,"id":7,"schema":"\"int\"","deleted":true}"#;
+        let forms = [
+            (version(true), schema, Some(value)),
+            (Change::Forget("s".into(), 2), schema, None),
+            (
+                Change::Level(None, Some(Compatibility::FullTransitive)),
+                r#"{"keytype":"CONFIG","subject":null,"magic":0}"#,
+                Some(r#"{"compatibilityLevel":"FULL_TRANSITIVE"}"#),
+            ),
+            (
+                Change::Mode(Some("s".into()), Some(Mode::ReadonlyOverride)),
+                r#"{"keytype":"MODE","subject":"s","magic":0}"#,
+                Some(r#"{"mode":"READONLY_OVERRIDE"}"#),
+            ),
+            (Change::LastId(7), r#"{"keytype":"LAST_ID","magic":0}"#, Some(r#"{"id":7}"#)),
+        ];
+        for (change, key, value) in forms {
+            assert_eq!(change.record().expect("a record"), (key.to_owned(), value.map(str::to_owned)));
+            assert_eq!(Change::read(key.as_bytes(), value.map(str::as_bytes)), Ok(change));
+        }
+    }
+
+    #[test]
+    fn a_record_that_is_none_of_ours_says_which_part_is_wrong() {
+        let (key, value) = version(false).record().expect("a record");
+        let other = key.replace(r#""s""#, r#""t""#);
+        for (key, value, part) in [
+            ("x", "{}", "its key"),
+            (r#"{"keytype":"NOOP","magic":0}"#, "{}", "its key"),
+            (&key, "{}", "its value cannot be read: missing field"),
+            (&other, &value.expect("a value"), "it is of s version 2, unlike its key"),
+        ] {
+            let why = Change::read(key.as_bytes(), Some(value.as_bytes())).expect_err(part);
+            assert!(why.contains(part), "{why}");
+        }
+    }
+}
