@@ -19,8 +19,8 @@ pub const TOPIC: &str = "_millrace_schemas";
 
 /// How long a write may wait for its acknowledgement: less than clients wait for an answer.
 const WRITE: Duration = Duration::from_secs(4);
-/// How long nothing may come while the topic is read.
-const STALL: Duration = Duration::from_secs(4);
+/// How long nothing may come while the topic is read at the start, when nobody waits for an answer yet.
+const START: Duration = Duration::from_secs(30);
 
 /// A log that can be read and appended to by one registry.
 pub struct Log {
@@ -48,7 +48,7 @@ impl Log {
     /// # Errors
     /// When the topic cannot be read to its end.
     pub fn read(&self) -> Done<Store> {
-        read(&self.kafka)
+        read(&self.kafka, START)
     }
 
     /// Reads the topic again after a write whose end is not known; `None` where there is no doubt.
@@ -63,7 +63,7 @@ impl Log {
         // A new producer: what the old one still holds must not arrive after the topic was read.
         self.producer = self.kafka.prompt_producer(WRITE).map_err(refuse)?;
         let kafka = self.kafka.clone();
-        let store = tokio::task::spawn_blocking(move || read(&kafka)).await;
+        let store = tokio::task::spawn_blocking(move || read(&kafka, WRITE)).await;
         let store = store.map_err(|e| Problem::Store(e.to_string()))?.map_err(refuse)?;
         self.in_doubt = false;
         Ok(Some(store))
@@ -101,7 +101,7 @@ impl Log {
     }
 }
 
-fn read(kafka: &Kafka) -> Done<Store> {
+fn read(kafka: &Kafka, patience: Duration) -> Done<Store> {
     let failed = |why: String| {
         let server = kafka.bootstrap_servers();
         Error::failed(format!("topic {TOPIC} at {server} cannot be read to its end: {why}"))
@@ -110,10 +110,10 @@ fn read(kafka: &Kafka) -> Done<Store> {
     let mut all = TopicPartitionList::new();
     all.add_partition_offset(TOPIC, 0, Offset::Beginning).map_err(|e| failed(cause(&e)))?;
     reader.assign(&all).map_err(|e| failed(cause(&e)))?;
-    replay(&reader).map_err(failed)
+    replay(&reader, patience).map_err(failed)
 }
 
-fn replay(reader: &BaseConsumer) -> Result<Store, String> {
+fn replay(reader: &BaseConsumer, patience: Duration) -> Result<Store, String> {
     let mut store = Store::default();
     let mut last = Instant::now();
     loop {
@@ -124,9 +124,9 @@ fn replay(reader: &BaseConsumer) -> Result<Store, String> {
             }
             Some(Err(KafkaError::PartitionEOF(_))) => return Ok(store),
             Some(Err(error)) if is_final(&error) => return Err(cause(&error)),
-            Some(Err(_)) | None if last.elapsed() < STALL => {}
+            Some(Err(_)) | None if last.elapsed() < patience => {}
             Some(Err(error)) => return Err(cause(&error)),
-            None => return Err(format!("nothing came for {} s", STALL.as_secs())),
+            None => return Err(format!("nothing came for {} s", patience.as_secs())),
         }
     }
 }

@@ -31,6 +31,7 @@ pub fn tests() -> Vec<KafkaTest> {
     vec![
         KafkaTest::own("kept::a_restart_changes_no_answer_and_gives_no_id_twice", restart),
         KafkaTest::own("kept::many_clients_at_once_get_one_id_that_a_restart_keeps", at_once),
+        KafkaTest::own("kept::a_topic_that_would_lose_schemas_is_refused_with_the_remedy", losing_topic),
         KafkaTest::own("kept::without_kafka_writes_are_refused_and_reads_go_on", outage),
     ]
 }
@@ -110,6 +111,15 @@ fn at_once() -> Verdict {
     assert_eq!(topic::records(&lab.kafka(), TOPIC)?.len(), 1, "one version is written once");
     drop(registry);
     assert_eq!(register(&start(&lab)?, "same", INT)?, (200, json!({"id": 1})));
+    passed()
+}
+
+fn losing_topic() -> Verdict {
+    let lab = Lab::start()?;
+    topic::make_plain(&lab.kafka(), TOPIC, 1)?;
+    let started = registry::start(Options { port: 0, store: Some(lab.kafka()) });
+    let sentence = started.expect_err("it is not compacted").to_string();
+    assert!(sentence.contains("set cleanup.policy=compact on it"), "{sentence}");
     passed()
 }
 
