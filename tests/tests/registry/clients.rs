@@ -81,7 +81,8 @@ fn our_answers(python: &str) -> Result<Answers, Failed> {
 }
 
 fn asked(python: &str, url: &str) -> Result<Answers, Failed> {
-    let output = Command::new(python).args([SCRIPT, url]).output()?;
+    // -B: nothing is compiled into the source tree.
+    let output = Command::new(python).args(["-B", SCRIPT, url]).output()?;
     assert!(output.status.success(), "{url}: {}", String::from_utf8_lossy(&output.stderr));
     let said = String::from_utf8(output.stdout)?;
     let answers = answers(&said);
