@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 use millrace_core::shutdown::Shutdown;
 use millrace_core::{Result, cli};
 
-use crate::{bench, registry, up};
+use crate::{bench, registry, schemas, up};
 
 /// Clusters, a schema registry, the other programs and benchmarks, in one binary.
 #[derive(Debug, Parser)]
@@ -31,6 +31,9 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
+    /// Compare, judge and register Avro schemas
+    #[command(subcommand)]
+    Schemas(schemas::Command),
     /// Measure against the tools that come with Kafka
     #[command(subcommand)]
     Bench(bench::Command),
@@ -48,6 +51,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> Result<()> {
         Command::Producer { args } => {
             millrace_producer::main(std::iter::once(OsString::from("producer")).chain(args))
         }
+        Command::Schemas(command) => schemas::run(&command),
         Command::Bench(command) => bench::run(&command),
     }
 }
