@@ -28,14 +28,16 @@ struct Config {
 }
 
 impl RegistryClient {
-    /// Every version of a subject, oldest first.
+    /// Every version of a subject, oldest first; none where the registry does not know the subject.
     ///
     /// # Errors
-    /// When the registry does not know the subject, or stays out of reach after retries.
+    /// When the registry stays out of reach after retries, or is none.
     pub fn versions(&self, subject: &str) -> Result<Vec<Version>> {
         let what = format!("list the versions of {subject}");
-        let numbers =
-            self.call(&what, async || get_all_versions(&self.settings, subject.to_owned()).await)?;
+        let numbers = self.call(&what, async || {
+            let listed = get_all_versions(&self.settings, subject.to_owned()).await;
+            listed.or_else(|e| if is_unknown_subject(&e) { Ok(Vec::new()) } else { Err(e) })
+        })?;
         numbers.into_iter().map(|number| self.version(subject, number)).collect()
     }
 
@@ -56,6 +58,11 @@ impl RegistryClient {
             Ok(Version { number, id: found.id, schema: found.schema })
         })
     }
+}
+
+/// The registry's own code: a wrong address answers 404 as well.
+fn is_unknown_subject(error: &SRCError) -> bool {
+    error.cause.as_deref().unwrap_or_default().contains("error_code: 40401")
 }
 
 async fn level(url: &str) -> std::result::Result<Compatibility, SRCError> {

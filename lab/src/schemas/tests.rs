@@ -155,3 +155,22 @@ fn a_level_that_does_not_exist_is_refused_with_those_that_do() {
     assert_eq!(error.exit_code(), 2);
     assert!(error.to_string().contains("use one of NONE, BACKWARD, BACKWARD_TRANSITIVE"), "{error}");
 }
+
+#[test]
+fn a_subject_without_versions_takes_any_schema_but_has_none_to_show() {
+    let (_server, registry) = registry();
+    let folder = TempDir::new().expect("a folder");
+    let path = file(&folder, "new.avsc", NEW);
+    let url = registry.url.clone().expect("an address");
+    let args = check::Args {
+        file: Some(path.clone()),
+        subject: Some("new-value".into()),
+        registry,
+        ..check::Args::default()
+    };
+    let verdict = check::judge(&args).expect("judged");
+    assert_eq!(said(verdict, &folder), "new.avsc is allowed at BACKWARD, being the first\n");
+    let error = lab(&["diff", "new-value", &path.to_string_lossy(), "--schema-registry-url", &url]);
+    let sentence = error.expect_err("refused").to_string();
+    assert_eq!(sentence, "new-value has no version in the registry; name another subject");
+}
