@@ -6,7 +6,7 @@ use millrace_core::kafka::{Kafka, Properties, read_command_config};
 use millrace_core::shutdown::Shutdown;
 use millrace_core::{Result, cli};
 
-use crate::{bench, registry, up};
+use crate::{bench, registry, schemas, up};
 
 /// Clusters, a schema registry, the other programs and benchmarks, in one binary.
 #[derive(Debug, Parser)]
@@ -29,6 +29,9 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
+    /// Compare, judge and register Avro schemas
+    #[command(subcommand)]
+    Schemas(schemas::Command),
     /// Measure against the tools that come with Kafka
     #[command(subcommand)]
     Bench(bench::Command),
@@ -74,6 +77,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> Result<()> {
         Command::Producer { args } => {
             millrace_producer::main(std::iter::once(OsString::from("producer")).chain(args))
         }
+        Command::Schemas(command) => schemas::run(&command),
         Command::Bench(command) => bench::run(&command),
     }
 }

@@ -7,6 +7,7 @@ pub mod cluster;
 mod commands;
 mod port;
 pub mod registry;
+pub mod schemas;
 pub mod up;
 
 pub use commands::main;

@@ -4,6 +4,9 @@
 //! references between differing places, compares the scales of decimals, and says neither where nor every
 //! fault. Two judges could disagree, so this one is the only one; `tests/tests/evolution.rs` holds it
 //! against Java's.
+//!
+//! What is allowed here is what Java reads. apache-avro, which resolves other writers' schemas for us, reads
+//! less: no renamed fields (it ignores aliases), and no logical type as another type.
 
 mod judge;
 mod level;

@@ -62,9 +62,7 @@ impl Incompatibility {
             Kind::NameMismatch => "keep the name, or add the old one as an alias".to_owned(),
             Kind::FixedSizeMismatch => "keep its size".to_owned(),
             Kind::MissingEnumSymbols => format!("keep these symbols, or give the enum of {field} a default"),
-            Kind::ReaderFieldMissingDefaultValue => {
-                format!("give {field} a default, or the old field's name as an alias")
-            }
+            Kind::ReaderFieldMissingDefaultValue => format!("give {field} a default"),
             Kind::TypeMismatch => format!("keep the type of {field}, or use one that reads the old"),
             Kind::MissingUnionBranch => format!("keep this branch in the union of {field}"),
         }
