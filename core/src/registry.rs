@@ -1,11 +1,17 @@
 //! A client for schema registries that speak Confluent's REST form.
 
+mod conflict;
+mod subject;
+
+use std::cell::Cell;
 use std::time::Duration;
 
 use schema_registry_converter::async_impl::schema_registry::{SrSettings, get_schema_by_id, post_schema};
 use schema_registry_converter::error::SRCError;
 use schema_registry_converter::schema_registry_common::{SchemaType, SuppliedSchema};
 use tokio::runtime::Runtime;
+
+pub use subject::Version;
 
 use crate::error::{Error, Result};
 
@@ -50,13 +56,17 @@ impl RegistryClient {
     /// Registers an Avro schema under a subject and gives its id; the same schema gives the same id.
     ///
     /// # Errors
-    /// When the registry refuses the schema, or stays out of reach after retries.
+    /// When the registry refuses the schema (the sentence names the fields at fault, if it is incompatible with
+    /// earlier ones), or stays out of reach after retries.
     pub fn register(&self, subject: &str, schema: &str) -> Result<u32> {
         let what = format!("register {subject}");
-        self.call(&what, async || {
+        let conflict = Cell::new(false);
+        let registered = self.call(&what, async || {
             let supplied = SuppliedSchema::new(None, SchemaType::Avro, schema.to_owned());
-            post_schema(&self.settings, subject.to_owned(), supplied).await.map(|registered| registered.id)
-        })
+            let posted = post_schema(&self.settings, subject.to_owned(), supplied).await;
+            posted.map(|registered| registered.id).inspect_err(|e| conflict.set(conflict::is_one(e)))
+        });
+        registered.map_err(|e| if conflict.get() { self.explain(subject, schema, e) } else { e })
     }
 
     /// The JSON of a schema by its id.

@@ -1,10 +1,12 @@
 use std::ffi::OsString;
+use std::path::PathBuf;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
+use millrace_core::kafka::{Kafka, Properties, read_command_config};
 use millrace_core::shutdown::Shutdown;
 use millrace_core::{Result, cli};
 
-use crate::{bench, outage, registry, standing, up};
+use crate::{bench, outage, registry, schemas, standing, up};
 
 /// Clusters, a schema registry, the other programs and benchmarks, in one binary.
 #[derive(Debug, Parser)]
@@ -23,12 +25,8 @@ enum Command {
     Cluster(standing::Command),
     /// Kill and restart brokers under a stream, and count what came through
     Outage(outage::Args),
-    /// Run the development schema registry alone, in memory, until stopped
-    Registry {
-        /// Port to serve on; any free one if it is taken
-        #[arg(long, default_value_t = up::REGISTRY_PORT)]
-        port: u16,
-    },
+    /// Run the development schema registry alone until stopped
+    Registry(RegistryArgs),
     /// Simulate a plant and stream its readings (see `lab producer --help`)
     #[command(disable_help_flag = true)]
     Producer {
@@ -36,9 +34,40 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
+    /// Compare, judge and register Avro schemas
+    #[command(subcommand)]
+    Schemas(schemas::Command),
     /// Measure against the tools that come with Kafka
     #[command(subcommand)]
     Bench(bench::Command),
+}
+
+#[derive(Debug, Args)]
+struct RegistryArgs {
+    /// Port to serve on; any free one if it is taken
+    #[arg(long, default_value_t = up::REGISTRY_PORT)]
+    port: u16,
+    /// Keep schemas in the topic _millrace_schemas of this cluster; without it they are gone at the end
+    #[arg(long, value_name = "HOST:PORT")]
+    bootstrap_server: Option<String>,
+    /// File of librdkafka properties for the cluster
+    #[arg(long, value_name = "FILE", requires = "bootstrap_server")]
+    command_config: Option<PathBuf>,
+    /// One librdkafka property for the cluster
+    #[arg(short = 'X', value_name = "NAME=VALUE", requires = "bootstrap_server")]
+    properties: Vec<String>,
+}
+
+impl RegistryArgs {
+    fn store(&self) -> Result<Option<Kafka>> {
+        let Some(server) = &self.bootstrap_server else { return Ok(None) };
+        let mut properties = match &self.command_config {
+            Some(path) => read_command_config(path)?,
+            None => Properties::default(),
+        };
+        properties.set_pairs(&self.properties, "-X")?;
+        Ok(Some(Kafka::new(server, properties)))
+    }
 }
 
 /// The whole program.
@@ -51,18 +80,50 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> Result<()> {
         Command::Up(args) => up::run(&args),
         Command::Cluster(command) => standing::run(&command),
         Command::Outage(args) => outage::run(&args),
-        Command::Registry { port } => serve_registry(port),
+        Command::Registry(args) => serve_registry(&args),
         Command::Producer { args } => {
             millrace_producer::main(std::iter::once(OsString::from("producer")).chain(args))
         }
+        Command::Schemas(command) => schemas::run(&command),
         Command::Bench(command) => bench::run(&command),
     }
 }
 
-fn serve_registry(port: u16) -> Result<()> {
+fn serve_registry(args: &RegistryArgs) -> Result<()> {
+    let store = args.store()?;
+    let kept = match &args.bootstrap_server {
+        Some(server) => format!("keeps schemas in topic {} at {server}", registry::TOPIC),
+        None => "keeps schemas in memory, until it ends".to_owned(),
+    };
     let shutdown = Shutdown::on_signals()?;
-    let server = registry::start(port)?;
-    eprintln!("schema registry at {}, in memory; Ctrl-C ends it", server.url());
+    let server = registry::start(registry::Options { port: args.port, store })?;
+    eprintln!("schema registry at {} {kept}; Ctrl-C ends it", server.url());
     while !shutdown.wait(std::time::Duration::from_secs(3600)) {}
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn store(args: &[&str]) -> Result<Option<Kafka>> {
+        let args = ["lab", "registry"].iter().chain(args).map(OsString::from);
+        match cli::parse::<Cli>(args)?.map(|cli| cli.command) {
+            Some(Command::Registry(args)) => args.store(),
+            other => panic!("not the registry: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_registry_is_kept_in_a_cluster_only_when_one_is_named() {
+        assert!(store(&[]).expect("fine").is_none());
+        let kafka = store(&["--bootstrap-server", "k:9092", "-X", "a=b"]).expect("fine").expect("a cluster");
+        assert_eq!(kafka.bootstrap_servers(), "k:9092");
+    }
+
+    #[test]
+    fn properties_for_no_cluster_are_refused() {
+        let sentence = store(&["-X", "a=b"]).expect_err("refused").to_string();
+        assert!(sentence.contains("--bootstrap-server"), "{sentence}");
+    }
 }

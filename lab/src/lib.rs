@@ -10,6 +10,7 @@ pub mod outage;
 mod plant;
 mod port;
 pub mod registry;
+pub mod schemas;
 mod standing;
 pub mod topic;
 pub mod up;

@@ -3,6 +3,7 @@
 //! No I/O happens here: bytes in, bytes out.
 
 pub mod codec;
+pub mod compatibility;
 pub mod reading;
 pub mod subject;
 pub mod text;

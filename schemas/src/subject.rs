@@ -1,7 +1,13 @@
 //! Names under which a schema registry keeps our schemas.
 
-/// The Avro schema of [`SensorReading`](crate::SensorReading), as it is registered.
-pub const SENSOR_READING: &str = include_str!("../sensor_reading.avsc");
+/// Every released Avro schema of [`SensorReading`](crate::SensorReading), oldest first: `sensor_reading/N.avsc`.
+///
+/// Records of a topic outlive the program that wrote them, so a released version never changes (its checksum
+/// is in `sensor_reading/SHA256SUMS`), and a new one reads and is read by all before it.
+pub const SENSOR_READING_VERSIONS: [&str; 1] = [include_str!("../sensor_reading/1.avsc")];
+
+/// The newest of [`SENSOR_READING_VERSIONS`], which is written and registered.
+pub const SENSOR_READING: &str = SENSOR_READING_VERSIONS[SENSOR_READING_VERSIONS.len() - 1];
 
 /// The subject of a topic's values, after Confluent's TopicNameStrategy: `<topic>-value`.
 pub fn value_subject(topic: &str) -> String {

@@ -35,7 +35,7 @@ impl Lab {
         let request = Request { choice: choice()?, brokers, ..Request::default() };
         let cluster = cluster::start(&request, &Shutdown::new())?;
         eprintln!("cluster: {}", cluster.describe());
-        Ok(Self { cluster, registry: registry::start(0)? })
+        Ok(Self { cluster, registry: registry::start(registry::Options::in_memory(0))? })
     }
 
     /// The cluster as clients see it.

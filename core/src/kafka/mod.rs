@@ -1,5 +1,6 @@
 //! The only place where Kafka clients are built.
 
+mod compacted;
 mod context;
 mod partition;
 mod properties;

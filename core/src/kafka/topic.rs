@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{Kafka, cause, plain};
 use crate::error::{Error, Result};
 
-const TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What a topic needs so that event time other than now is neither refused nor deleted at once.
 const EVENT_TIME: [(&str, &str); 2] =
@@ -67,7 +67,7 @@ impl Kafka {
             None => {
                 let wanted = asked.unwrap_or_else(|| defaults.partitions(name));
                 let replication = defaults.replication_factor.unwrap_or(-1);
-                runtime.block_on(create(&admin, name, wanted, replication))?;
+                runtime.block_on(create(&admin, name, wanted, replication, &EVENT_TIME))?;
                 (self.wait_for_topic(&admin, name)?, true)
             }
         };
@@ -92,7 +92,11 @@ impl Kafka {
         self.wait_for_topic(&self.admin()?, name)
     }
 
-    fn partitions_of(&self, admin: &AdminClient<DefaultClientContext>, name: &str) -> Result<Option<i32>> {
+    pub(super) fn partitions_of(
+        &self,
+        admin: &AdminClient<DefaultClientContext>,
+        name: &str,
+    ) -> Result<Option<i32>> {
         let refuse =
             |why: String| Error::failed(format!("topic {name} at {}: {why}", self.bootstrap_servers()));
         let metadata = admin.inner().fetch_metadata(Some(name), TIMEOUT).map_err(|e| refuse(cause(&e)))?;
@@ -107,7 +111,11 @@ impl Kafka {
     }
 
     /// A topic that was just made takes a moment to reach every broker.
-    fn wait_for_topic(&self, admin: &AdminClient<DefaultClientContext>, name: &str) -> Result<i32> {
+    pub(super) fn wait_for_topic(
+        &self,
+        admin: &AdminClient<DefaultClientContext>,
+        name: &str,
+    ) -> Result<i32> {
         let deadline = Instant::now() + TIMEOUT;
         loop {
             if let Some(partitions) = self.partitions_of(admin, name)? {
@@ -126,14 +134,15 @@ fn is_demo(admin: &AdminClient<DefaultClientContext>) -> bool {
     admin.inner().fetch_cluster_id(TIMEOUT).is_some_and(|id| id.starts_with("mockCluster"))
 }
 
-async fn create(
+pub(super) async fn create(
     admin: &AdminClient<DefaultClientContext>,
     name: &str,
     partitions: i32,
     replication: i32,
+    settings: &[(&str, &str)],
 ) -> Result<()> {
     let mut topic = NewTopic::new(name, partitions, TopicReplication::Fixed(replication));
-    for (key, value) in EVENT_TIME {
+    for (key, value) in settings {
         topic = topic.set(key, value);
     }
     let options = AdminOptions::new().operation_timeout(Some(TIMEOUT)).request_timeout(Some(TIMEOUT));

@@ -56,7 +56,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
         return Err(Error::usage("--records must be at least --machines, and both and --rounds at least 1"));
     }
     let cluster = cluster::start(&args.cluster.plain_request(), &Shutdown::on_signals()?)?;
-    let registry = registry::start(0)?;
+    let registry = registry::start(registry::Options::in_memory(0))?;
     let size = mean_size(args)?;
     println!(
         "{}\n{} records a round, {size} bytes each, {} keys (ours), {} partitions, acks=all, idempotent, \

@@ -50,7 +50,7 @@ pub fn run(args: &Args) -> Result<()> {
     let flags = ClusterArgs { brokers: args.cluster.brokers.or(Some(3)), ..args.cluster.clone() };
     let mut cluster = cluster::start(&flags.plain_request(), &shutdown)?;
     println!("took      {}", cluster.describe());
-    let registry = registry::start(0)?;
+    let registry = registry::start(registry::Options::in_memory(0))?;
     let told = drill(&mut cluster, &registry.url(), &plan, &shutdown, &|line| println!("{line}"));
     cluster.stop();
     let report = told?;

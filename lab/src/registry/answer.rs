@@ -4,7 +4,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use super::store::{Invalid, Missing};
+use super::problem::Problem;
 
 const CONTENT_TYPE: &str = "application/vnd.schemaregistry.v1+json";
 
@@ -28,35 +28,19 @@ impl Refusal {
         Self { status, code: status.as_u16().into(), message: message.into() }
     }
 
-    /// A schema that cannot be registered or looked up.
-    pub fn invalid_schema(message: impl Into<String>) -> Self {
-        Self { status: StatusCode::UNPROCESSABLE_ENTITY, code: 42201, message: message.into() }
-    }
-
-    /// A version that is neither a number nor `latest`.
-    pub fn invalid_version(version: &str) -> Self {
-        let message = format!(
-            "The specified version '{version}' is not a valid version id. \
-             Allowed values are between [1, 2^31-1] and the string \"latest\""
-        );
-        Self { status: StatusCode::UNPROCESSABLE_ENTITY, code: 42202, message }
+    /// A body that could not be read or understood.
+    pub fn bad_request(message: impl Into<String>) -> Self {
+        Self::plain(StatusCode::BAD_REQUEST, message)
     }
 }
 
-impl From<Missing> for Refusal {
-    fn from(missing: Missing) -> Self {
-        let code = match missing {
-            Missing::Subject(_) => 40401,
-            Missing::Version(_) => 40402,
-            Missing::Id(_) | Missing::Schema => 40403,
-        };
-        Self { status: StatusCode::NOT_FOUND, code, message: missing.to_string() }
-    }
-}
-
-impl From<Invalid> for Refusal {
-    fn from(invalid: Invalid) -> Self {
-        Self::invalid_schema(invalid.0)
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        let code = problem.code();
+        let digits = if code < 1000 { code } else { code / 100 };
+        let status = u16::try_from(digits).ok().and_then(|digits| StatusCode::from_u16(digits).ok());
+        let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        Self { status, code, message: problem.to_string() }
     }
 }
 

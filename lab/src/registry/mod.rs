@@ -1,19 +1,39 @@
-//! A schema registry for development: Confluent's REST calls for Avro, on loopback, in memory.
+//! A schema registry for development: Confluent's REST calls for Avro, on loopback.
 //!
-//! It registers, looks up and fetches schemas; what it holds is gone when it stops.
+//! A write is planned on the store (`store/operations.rs`), written to the log where there is one
+//! (`log.rs`, its form in `change.rs`), and then made (`store/mod.rs`), one after the other (`keeper.rs`).
+//! Two registries over one topic are not supported: each would miss what the other writes.
 
 mod answer;
+mod body;
+mod change;
+mod keeper;
+mod log;
+mod problem;
 mod request;
 mod routes;
+mod schema;
+mod schemas;
+mod settings;
 mod store;
+mod subjects;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use millrace_core::kafka::Kafka;
 use millrace_core::{Error, Result};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
+
+use crate::cluster::Cluster;
+
+use keeper::Keeper;
+use log::Log;
+
+pub use log::TOPIC;
 
 /// How long requests under way may take to finish once the server is told to stop.
 const GRACE: Duration = Duration::from_secs(2);
@@ -26,12 +46,34 @@ pub struct RegistryServer {
     thread: Option<JoinHandle<()>>,
 }
 
-/// Starts an empty registry on 127.0.0.1, on `port` if that is free and otherwise on any free port (0: any).
+/// Where a registry answers, and where it keeps what it is told.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The preferred port on 127.0.0.1: used when free, else any; 0 for any.
+    pub port: u16,
+    /// The cluster whose topic [`TOPIC`] keeps the schemas; without one they are gone with the registry.
+    pub store: Option<Kafka>,
+}
+
+impl Options {
+    /// A registry that keeps what it is told in this cluster, or forgets where the cluster would.
+    pub fn on(cluster: &Cluster, port: u16) -> Self {
+        Self { port, store: cluster.capabilities().durable.then(|| cluster.kafka().clone()) }
+    }
+
+    /// A registry that forgets when it stops.
+    pub fn in_memory(port: u16) -> Self {
+        Self { port, store: None }
+    }
+}
+
+/// Starts a registry on 127.0.0.1. What its topic holds is read before the first request is answered.
 ///
 /// # Errors
-/// When no port can be had, or the system refuses a thread.
-pub fn start(port: u16) -> Result<RegistryServer> {
-    let listener = crate::port::listen(port)?;
+/// When no port can be had, the system refuses a thread, or the topic cannot be made or read.
+pub fn start(options: Options) -> Result<RegistryServer> {
+    let keeper = Arc::new(Keeper::open(options.store.map(Log::open).transpose()?)?);
+    let listener = crate::port::listen(options.port)?;
     listener.set_nonblocking(true).map_err(refused)?;
     let address = listener.local_addr().map_err(refused)?;
     let runtime = Builder::new_current_thread().enable_all().build().map_err(refused)?;
@@ -42,7 +84,7 @@ pub fn start(port: u16) -> Result<RegistryServer> {
     let (stop, stopped) = oneshot::channel();
     let thread = std::thread::Builder::new()
         .name("registry".to_owned())
-        .spawn(move || serve(&runtime, listener, stopped))
+        .spawn(move || serve(&runtime, listener, keeper, stopped))
         .map_err(refused)?;
     Ok(RegistryServer { address, stop: Some(stop), thread: Some(thread) })
 }
@@ -75,10 +117,15 @@ fn refused(cause: std::io::Error) -> Error {
 }
 
 /// Serves until told to stop, then lets requests under way finish within the grace.
-fn serve(runtime: &Runtime, listener: tokio::net::TcpListener, stopped: oneshot::Receiver<()>) {
+fn serve(
+    runtime: &Runtime,
+    listener: tokio::net::TcpListener,
+    keeper: Arc<Keeper>,
+    stopped: oneshot::Receiver<()>,
+) {
     runtime.block_on(async {
         let (close, closing) = oneshot::channel::<()>();
-        let server = axum::serve(listener, routes::router()).with_graceful_shutdown(async {
+        let server = axum::serve(listener, routes::router(keeper)).with_graceful_shutdown(async {
             // Told or forgotten, the end is the same.
             let _ = closing.await;
         });

@@ -1,36 +1,21 @@
-//! Reading requests: a path's parts and a posted schema, with refusals in Confluent's form.
+//! Reading a request's address: the parts of its path and its flags.
 
-use std::future::poll_fn;
-use std::pin::Pin;
+use std::collections::HashMap;
+use std::convert::Infallible;
 
-use axum::body::{Body, HttpBody};
-use axum::extract::{FromRequest, FromRequestParts, Path, Request};
-use axum::http::StatusCode;
+use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::request::Parts;
-use serde::Deserialize;
+use axum::http::{StatusCode, Uri};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
 use super::answer::Refusal;
-use super::store::AvroSchema;
-
-/// The largest body accepted, in bytes.
-const MAX_BODY: usize = 1024 * 1024;
-
-/// How much of a body that is too large is read and thrown away: a client still sending when the
-/// connection closes would see a broken pipe instead of the refusal.
-const MAX_DRAINED: usize = 64 * MAX_BODY;
+use super::store::Scope;
 
 /// The named parts of a path.
 pub struct Named<T>(pub T);
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Posted {
-    schema: Option<String>,
-    schema_type: Option<String>,
-    references: Option<Vec<Value>>,
-}
+/// What follows the question mark.
+pub struct Flags(HashMap<String, String>);
 
 impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Named<T> {
     type Rejection = Refusal;
@@ -43,56 +28,76 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Named<T
     }
 }
 
-impl<S: Send + Sync> FromRequest<S> for AvroSchema {
-    type Rejection = Refusal;
+impl<S: Send + Sync> FromRequestParts<S> for Flags {
+    type Rejection = Infallible;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, Refusal> {
-        let body = read(request.into_body()).await?;
-        let posted = serde_json::from_slice::<Posted>(&body).map_err(|e| {
-            Refusal::plain(
-                StatusCode::BAD_REQUEST,
-                format!("The request body is not valid JSON of this call: {e}"),
-            )
-        })?;
-        posted.into_schema()
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self::of(&parts.uri))
     }
 }
 
-impl Posted {
-    fn into_schema(self) -> Result<AvroSchema, Refusal> {
-        if let Some(other) = self.schema_type.filter(|t| t != "AVRO") {
-            let message = format!("Invalid schema: this development registry knows AVRO only, not {other}.");
-            return Err(Refusal::invalid_schema(message));
+impl Flags {
+    /// The flags of an address; none where they cannot be read, as Java's servers have it.
+    pub fn of(uri: &Uri) -> Self {
+        Self(Query::try_from_uri(uri).map(|Query(flags)| flags).unwrap_or_default())
+    }
+
+    /// Whether a flag is given as true.
+    pub fn is(&self, name: &str) -> bool {
+        self.0.get(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    }
+
+    /// The versions that `deleted` and `deletedOnly` ask for; the latter wins.
+    pub fn scope(&self) -> Scope {
+        match (self.is("deletedOnly"), self.is("deleted")) {
+            (true, _) => Scope::Deleted,
+            (false, true) => Scope::All,
+            (false, false) => Scope::Live,
         }
-        if self.references.is_some_and(|references| !references.is_empty()) {
-            let message = "Invalid schema: this development registry does not resolve references; \
-                           write the referenced types into the schema.";
-            return Err(Refusal::invalid_schema(message));
-        }
-        let text = self.schema.filter(|text| !text.is_empty());
-        Ok(AvroSchema::parse(text.ok_or_else(|| Refusal::invalid_schema("Empty schema"))?)?)
+    }
+
+    /// What names must begin with; empty for all. Confluent's default, `:*:`, means all contexts, and there
+    /// is only one here.
+    pub fn prefix(&self) -> &str {
+        let said = self.0.get("subjectPrefix").map(String::as_str).unwrap_or_default();
+        said.strip_prefix(":*:").unwrap_or(said)
+    }
+
+    /// The part of a list that `offset` and `limit` ask for; a limit that is not positive is none.
+    pub fn page<T>(&self, all: impl IntoIterator<Item = T>) -> Vec<T> {
+        let number = |name| self.0.get(name).and_then(|value| value.parse::<usize>().ok());
+        let limit = number("limit").filter(|limit| *limit > 0).unwrap_or(usize::MAX);
+        all.into_iter().skip(number("offset").unwrap_or(0)).take(limit).collect()
     }
 }
 
-async fn read(mut body: Body) -> Result<Vec<u8>, Refusal> {
-    let (mut kept, mut seen) = (Vec::new(), 0);
-    while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
-        let frame = frame.map_err(|e| {
-            Refusal::plain(
-                StatusCode::BAD_REQUEST,
-                format!("The request body could not be read to its end: {e}"),
-            )
-        })?;
-        let Ok(data) = frame.into_data() else { continue };
-        seen += data.len();
-        if seen <= MAX_BODY {
-            kept.extend_from_slice(&data);
-        } else if seen > MAX_DRAINED {
-            break;
-        }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn flags(query: &str) -> Flags {
+        Flags::of(&format!("/subjects?{query}").parse().expect("an address"))
     }
-    match seen <= MAX_BODY {
-        true => Ok(kept),
-        false => Err(Refusal::plain(StatusCode::PAYLOAD_TOO_LARGE, "The request body is larger than 1 MiB.")),
+
+    #[test]
+    fn a_page_is_cut_from_a_list() {
+        assert_eq!(flags("offset=1&limit=2").page(1..=4), [2, 3]);
+        assert_eq!(flags("offset=3").page(1..=4), [4]);
+        assert_eq!(flags("limit=-1").page(1..=2), [1, 2]);
+        assert_eq!(flags("limit=0&offset=9").page(1..=2), [0; 0]);
+    }
+
+    #[test]
+    fn deleted_only_wins_over_deleted() {
+        assert_eq!(flags("deleted=true&deletedOnly=TRUE").scope(), Scope::Deleted);
+        assert_eq!(flags("deleted=true").scope(), Scope::All);
+        assert_eq!(flags("deleted=yes").scope(), Scope::Live);
+    }
+
+    #[test]
+    fn a_prefix_may_be_of_all_contexts() {
+        assert_eq!(flags("subjectPrefix=:*:a").prefix(), "a");
+        assert_eq!(flags("subjectPrefix=a%2F").prefix(), "a/");
+        assert_eq!(flags("").prefix(), "");
     }
 }

@@ -1,95 +1,78 @@
-//! Confluent's calls, each answered from the store.
+//! Confluent's calls, and who answers each.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::answer::{Answer, Refusal, SchemaText};
-use super::request::Named;
-use super::store::{AvroSchema, Registered, Store, Version};
+use super::answer::{Answer, Refusal};
+use super::keeper::Keeper;
+use super::{schemas, settings, subjects};
 
-type Outcome = Result<Answer, Refusal>;
+/// What a call comes to.
+pub type Outcome = Result<Answer, Refusal>;
 
-/// The store as the handlers share it; no handler waits while it holds the lock.
-#[derive(Clone, Default)]
-struct Shared(Arc<Mutex<Store>>);
-
-impl Shared {
-    fn store(&self) -> MutexGuard<'_, Store> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Every call of the registry, over an empty store.
-pub fn router() -> Router {
-    Router::new()
-        .route("/", get(async || Answer(json!({}))))
-        .route("/subjects", get(subjects))
-        .route("/subjects/{subject}", post(look_up))
-        .route("/subjects/{subject}/versions", get(versions).post(register))
-        .route("/subjects/{subject}/versions/{version}", get(version))
-        .route("/subjects/{subject}/versions/{version}/schema", get(version_schema))
-        .route("/schemas/types", get(async || Answer(json!(["AVRO"]))))
-        .route("/schemas/ids/{id}", get(schema))
-        .route("/schemas/ids/{id}/versions", get(places))
+/// Every call of the registry, over what `keeper` holds.
+pub fn router(keeper: Arc<Keeper>) -> Router {
+    about()
+        .merge(of_subjects())
+        .merge(of_schemas())
+        .merge(of_settings())
         .fallback(async || Refusal::plain(StatusCode::NOT_FOUND, "HTTP 404 Not Found"))
         .method_not_allowed_fallback(async || {
             Refusal::plain(StatusCode::METHOD_NOT_ALLOWED, "HTTP 405 Method Not Allowed")
         })
-        .with_state(Shared::default())
+        .with_state(keeper)
 }
 
-async fn subjects(State(shared): State<Shared>) -> Answer {
-    Answer(json!(shared.store().subjects()))
+fn about() -> Router<Arc<Keeper>> {
+    let cluster = "millrace-development-registry";
+    let id = json!({"scope": {"path": [], "clusters": {"schema-registry-cluster": cluster}}, "id": ""});
+    Router::new()
+        .route("/", get(async || Answer(json!({}))))
+        .route("/contexts", get(async || Answer(json!(["."]))))
+        .route("/v1/metadata/id", get(async move || Answer(id)))
+        .route(
+            "/v1/metadata/version",
+            get(async || Answer(json!({"version": env!("CARGO_PKG_VERSION"), "commitId": ""}))),
+        )
 }
 
-async fn register(State(shared): State<Shared>, Named(subject): Named<String>, schema: AvroSchema) -> Answer {
-    Answer(json!({"id": shared.store().register(&subject, schema)}))
+fn of_subjects() -> Router<Arc<Keeper>> {
+    Router::new()
+        .route("/subjects", get(subjects::list))
+        .route("/subjects/{subject}", post(subjects::look_up).delete(subjects::delete))
+        .route("/subjects/{subject}/versions", get(subjects::versions).post(subjects::register))
+        .route(
+            "/subjects/{subject}/versions/{version}",
+            get(subjects::version).delete(subjects::delete_version),
+        )
+        .route("/subjects/{subject}/versions/{version}/schema", get(subjects::version_schema))
+        .route("/subjects/{subject}/versions/{version}/referencedby", get(subjects::referenced_by))
+        .route("/compatibility/subjects/{subject}/versions", post(subjects::fits_all))
+        .route("/compatibility/subjects/{subject}/versions/{version}", post(subjects::fits))
 }
 
-async fn look_up(State(shared): State<Shared>, Named(subject): Named<String>, schema: AvroSchema) -> Outcome {
-    Ok(Answer(in_full(&subject, &shared.store().look_up(&subject, &schema)?)))
+fn of_schemas() -> Router<Arc<Keeper>> {
+    Router::new()
+        .route("/schemas", get(schemas::list))
+        .route("/schemas/types", get(async || Answer(json!(["AVRO"]))))
+        .route("/schemas/ids/{id}", get(schemas::by_id))
+        .route("/schemas/ids/{id}/schema", get(schemas::text))
+        .route("/schemas/ids/{id}/subjects", get(schemas::subjects))
+        .route("/schemas/ids/{id}/versions", get(schemas::versions))
 }
 
-async fn versions(State(shared): State<Shared>, Named(subject): Named<String>) -> Outcome {
-    Ok(Answer(json!(shared.store().versions(&subject)?)))
-}
-
-async fn version(
-    State(shared): State<Shared>,
-    Named((subject, version)): Named<(String, String)>,
-) -> Outcome {
-    let version = numbered(&version)?;
-    Ok(Answer(in_full(&subject, &shared.store().version(&subject, version)?)))
-}
-
-/// Answers with the schema itself, not with a string that holds it.
-async fn version_schema(
-    State(shared): State<Shared>,
-    Named((subject, version)): Named<(String, String)>,
-) -> Result<SchemaText, Refusal> {
-    let version = numbered(&version)?;
-    Ok(SchemaText(shared.store().version(&subject, version)?.schema.to_owned()))
-}
-
-async fn schema(State(shared): State<Shared>, Named(id): Named<u32>) -> Outcome {
-    Ok(Answer(json!({"schema": shared.store().schema(id)?})))
-}
-
-async fn places(State(shared): State<Shared>, Named(id): Named<u32>) -> Outcome {
-    let store = shared.store();
-    let place = |(subject, version)| json!({"subject": subject, "version": version});
-    Ok(Answer(store.places(id)?.into_iter().map(place).collect()))
-}
-
-fn numbered(version: &str) -> Result<Version, Refusal> {
-    Version::parse(version).ok_or_else(|| Refusal::invalid_version(version))
-}
-
-fn in_full(subject: &str, found: &Registered<'_>) -> Value {
-    json!({"subject": subject, "id": found.id, "version": found.version, "schema": found.schema})
+fn of_settings() -> Router<Arc<Keeper>> {
+    let level = get(settings::level).put(settings::set_level).delete(settings::unset_level);
+    let own_level = get(settings::own_level).put(settings::set_own_level).delete(settings::unset_own_level);
+    let mode = get(settings::mode).put(settings::set_mode).delete(settings::unset_mode);
+    let own_mode = get(settings::own_mode).put(settings::set_own_mode).delete(settings::unset_own_mode);
+    Router::new()
+        .route("/config", level)
+        .route("/config/{subject}", own_level)
+        .route("/mode", mode)
+        .route("/mode/{subject}", own_mode)
 }

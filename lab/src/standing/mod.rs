@@ -73,7 +73,7 @@ fn start(args: &StartArgs) -> Result<()> {
     let mut cluster = cluster::start(&args.cluster.plain_request(), &shutdown)?;
     let registry = match args.no_registry {
         true => None,
-        false => Some(registry::start(args.registry_port)?),
+        false => Some(registry::start(registry::Options::on(&cluster, args.registry_port))?),
     };
     let state = describe(&cluster, registry.as_ref());
     print!("{}", text(&state));

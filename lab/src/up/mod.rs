@@ -64,7 +64,7 @@ pub fn run(args: &Args) -> Result<()> {
 }
 
 fn stream(args: &Args, cluster: &mut Cluster, shutdown: &Shutdown) -> Result<()> {
-    let registry = registry::start(args.registry_port)?;
+    let registry = registry::start(registry::Options::on(cluster, args.registry_port))?;
     let Some(settings) = plant(args, cluster.bootstrap_server(), &registry.url())? else { return Ok(()) };
     let output = into_kafka(&settings)?;
     let partitions = output.partitions.unwrap_or_else(|| output.topic_defaults.partitions(&output.topic));

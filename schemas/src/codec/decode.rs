@@ -5,7 +5,7 @@ use crate::reading::{Features, MaintenanceStatus, Rolling, RollingStats, SENSORS
 
 type Result<T> = std::result::Result<T, DecodeError>;
 
-/// Reads an Avro body that was written with `sensor_reading.avsc`, borrowing its strings.
+/// Reads an Avro body that was written with [`SENSOR_READING`](crate::subject::SENSOR_READING), borrowing its strings.
 ///
 /// # Errors
 /// When the body is larger than [`MAX_BODY_BYTES`], ends early, has bytes left over, or holds a value

@@ -6,7 +6,7 @@ const VALUE: u8 = 2;
 /// A nullable double that is there: its branch and eight bytes.
 const DOUBLE: usize = 9;
 
-/// Appends the Avro body of a reading, as `sensor_reading.avsc` describes it. NaN is written as null.
+/// Appends the Avro body of a reading, as [`SENSOR_READING`](crate::subject::SENSOR_READING) describes it. NaN is written as null.
 pub fn encode_reading(reading: &SensorReading<'_>, out: &mut Vec<u8>) {
     long(reading.timestamp, out);
     string(&reading.machine_id, out);

@@ -6,13 +6,15 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::{RegistryServer, start};
+use super::{Options, RegistryServer, start};
+
+mod calls;
 
 const STRING: &str = r#""string""#;
 const POINT: &str = r#"{"type":"record","name":"Point","fields":[{"name":"x","type":"int"}]}"#;
 
 fn server() -> RegistryServer {
-    start(0).expect("a free port")
+    start(Options::in_memory(0)).expect("a free port")
 }
 
 fn connect(server: &RegistryServer) -> TcpStream {
@@ -52,6 +54,16 @@ fn post(server: &RegistryServer, path: &str, body: &str) -> (u16, Value) {
     (status, body)
 }
 
+fn put(server: &RegistryServer, path: &str, body: &str) -> (u16, Value) {
+    let (status, _, body) = exchange(server, "PUT", path, "application/json", body);
+    (status, body)
+}
+
+fn delete(server: &RegistryServer, path: &str) -> (u16, Value) {
+    let (status, _, body) = exchange(server, "DELETE", path, "text/plain", "");
+    (status, body)
+}
+
 fn posted(schema: &str) -> String {
     json!({"schema": schema}).to_string()
 }
@@ -65,6 +77,7 @@ fn refused((status, body): (u16, Value), expected: u16, code: u32) -> String {
 #[test]
 fn a_registered_schema_is_found_by_every_call() {
     let s = server();
+    put(&s, "/config", r#"{"compatibility":"NONE"}"#);
     assert_eq!(
         post(&s, "/subjects/a-value/versions?normalize=true", &posted(STRING)),
         (200, json!({"id": 1}))
@@ -181,20 +194,18 @@ fn a_body_over_a_mebibyte_is_too_large() {
 #[test]
 fn an_unknown_path_and_a_wrong_method_are_told_apart() {
     let s = server();
-    for path in
-        ["/associations/x", "/schemas/ids/one", "/schemas/ids/-1", "/subjects/%FF/versions", "/config"]
-    {
+    for path in ["/associations/x", "/schemas/ids/one", "/schemas/ids/-1", "/subjects/%FF/versions"] {
         refused(get(&s, path), 404, 404);
     }
-    let (status, head, body) = exchange(&s, "DELETE", "/subjects/s/versions/1", "text/plain", "");
+    let (status, head, body) = exchange(&s, "PUT", "/subjects/s", "text/plain", "");
     refused((status, body), 405, 405);
-    assert!(head.contains("allow: GET"), "{head}");
+    assert!(head.contains("allow: POST,DELETE"), "{head}");
 }
 
 #[test]
 fn a_taken_port_makes_way_for_a_free_one() {
     let first = server();
-    let second = start(first.address.port()).expect("another port");
+    let second = start(Options::in_memory(first.address.port())).expect("another port");
     assert_ne!(first.url(), second.url());
     assert_eq!(get(&second, "/").0, 200);
 }
