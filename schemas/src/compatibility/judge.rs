@@ -13,8 +13,14 @@ type Reasons = Vec<Incompatibility>;
 /// Inside a union, a branch of the same name or shape is judged in its own right, so the field at fault is
 /// named; Java says there only that a branch is missing.
 pub fn incompatibilities(reader: &Schema, writer: &Schema) -> Vec<Incompatibility> {
-    let mut judge = Judge { reader: Names::of(reader), writer: Names::of(writer), judged: HashMap::new() };
+    let mut judge = Judge {
+        reader: Names::of(reader),
+        writer: Names::of(writer),
+        judged: HashMap::new(),
+        contradictions: Vec::new(),
+    };
     let mut reasons = judge.compare(reader, writer, &Place::default());
+    reasons.append(&mut judge.contradictions);
     let mut said = std::collections::HashSet::new();
     // A type that is used twice is at fault once.
     reasons.retain(|reason| said.insert((reason.kind, reason.path.clone())));
@@ -26,6 +32,8 @@ struct Judge<'a> {
     writer: Names<'a>,
     /// Pairs of records, by address. A pair that is still being judged counts as fine, which ends recursion.
     judged: HashMap<(*const RecordSchema, *const RecordSchema), Reasons>,
+    /// Fields that could be two of the writer's: as in Java, another branch of a union does not excuse them.
+    contradictions: Reasons,
 }
 
 /// Where in the reader's schema the judge is.
@@ -101,7 +109,11 @@ impl<'a> Judge<'a> {
             [] if field.default.is_some() => Vec::new(),
             [] => vec![not_written(at)],
             [one] => self.compare(&field.schema, &one.schema, &at.step("type")),
-            [one, other, ..] => vec![ambiguous(&one.name, &other.name, at)],
+            [one, other, ..] => {
+                let fault = ambiguous(&one.name, &other.name, at);
+                self.contradictions.push(fault.clone());
+                vec![fault]
+            }
         }
     }
 }

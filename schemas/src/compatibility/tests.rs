@@ -74,6 +74,21 @@ fn a_field_that_two_of_the_writers_fields_could_be_is_refused() {
 }
 
 #[test]
+fn a_contradiction_in_one_branch_of_a_union_is_not_excused_by_another() {
+    let union = |fields: &str| {
+        schema(&format!(
+            r#"[{{"type":"record","name":"R","namespace":"one","fields":[{fields}]}},
+               {{"type":"record","name":"R","namespace":"two","fields":[]}}]"#
+        ))
+    };
+    let writer = union(A_B);
+    assert_eq!(incompatibilities(&union(A), &writer), []);
+    let reader = union(r#"{"name":"a","type":"int","aliases":["b"]}"#);
+    let reasons = incompatibilities(&reader, &writer);
+    assert_eq!(reasons[0].field.as_deref(), Some("a"), "{reasons:?}");
+}
+
+#[test]
 fn backward_looks_at_the_newest_alone_and_transitive_at_all() {
     let earlier = [record(A), record(A_B)];
     let new = record(A_B);
