@@ -29,10 +29,14 @@ const QUESTIONS: [&str; 9] = [
 
 pub fn tests() -> Vec<KafkaTest> {
     vec![
-        KafkaTest::own("kept::a_restart_changes_no_answer_and_gives_no_id_twice", restart),
-        KafkaTest::own("kept::many_clients_at_once_get_one_id_that_a_restart_keeps", at_once),
-        KafkaTest::own("kept::a_topic_that_would_lose_schemas_is_refused_with_the_remedy", losing_topic),
-        KafkaTest::own("kept::without_kafka_writes_are_refused_and_reads_go_on", outage),
+        KafkaTest::own("kept::a_restart_changes_no_answer_and_gives_no_id_twice", restart)
+            .needs("topics that are kept"),
+        KafkaTest::own("kept::many_clients_at_once_get_one_id_that_a_restart_keeps", at_once)
+            .needs("topics that are kept"),
+        KafkaTest::own("kept::a_topic_that_would_lose_schemas_is_refused_with_the_remedy", losing_topic)
+            .needs("topics that are kept"),
+        KafkaTest::own("kept::without_kafka_writes_are_refused_and_reads_go_on", outage)
+            .needs("topics that are kept"),
     ]
 }
 
@@ -127,7 +131,7 @@ fn outage() -> Verdict {
     let mut lab = Lab::start()?;
     let registry = start(&lab)?;
     register(&registry, "s", INT)?;
-    lab.cluster.kill_broker()?;
+    lab.cluster.kill_broker(1)?;
     let (status, refused) = register(&registry, "s", LONG)?;
     assert_eq!((status, &refused["error_code"]), (500, &json!(50002)), "{refused}");
     assert!(refused["message"].as_str().is_some_and(|said| said.contains(TOPIC)), "{refused}");
@@ -135,7 +139,7 @@ fn outage() -> Verdict {
     let (status, refused) = register(&registry, "s", LONG)?;
     assert_eq!((status, &refused["error_code"]), (500, &json!(50001)), "{refused}");
     assert_eq!(call(&registry.url(), "GET", "/subjects/s/versions", "")?, (200, json!([1])));
-    lab.cluster.restart_broker()?;
+    lab.cluster.start_broker(1)?;
     let deadline = Instant::now() + Duration::from_secs(60);
     while register(&registry, "s", LONG)? != (200, json!({"id": 2})) {
         assert!(Instant::now() < deadline, "no write succeeds within 60 s after the outage");
