@@ -31,7 +31,7 @@ pub struct Args {
     #[arg(long, default_value_t = 100)]
     machines: u64,
     /// Wall seconds that the stream would take without an outage
-    #[arg(long, default_value_t = 40.0)]
+    #[arg(long, default_value_t = 60.0)]
     seconds: f64,
     /// Seconds that a broker stays down
     #[arg(long, default_value_t = 5.0)]

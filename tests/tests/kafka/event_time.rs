@@ -9,7 +9,8 @@ pub fn tests() -> Vec<KafkaTest> {
     vec![
         KafkaTest::shared("event_time::a_run_in_2020_keeps_every_record", the_past_is_kept),
         KafkaTest::shared("event_time::a_run_from_tomorrow_on_keeps_every_record", the_future_is_kept),
-        KafkaTest::shared("event_time::a_topic_that_refuses_the_future_is_named_with_its_setting", refused),
+        KafkaTest::shared("event_time::a_topic_that_refuses_the_future_is_named_with_its_setting", refused)
+            .needs("admin calls"),
     ]
 }
 

@@ -14,11 +14,14 @@ const PAST: [&str; 8] =
 pub fn tests() -> Vec<KafkaTest> {
     vec![
         KafkaTest::shared("stream::every_avro_record_arrives_once_in_order_and_in_its_place", avro_arrives),
-        KafkaTest::shared("stream::a_topic_is_made_with_the_configured_partitions", partitions_are_made),
-        KafkaTest::shared("stream::a_topic_is_made_for_any_event_time", topic_settings),
-        KafkaTest::shared("stream::an_existing_topic_keeps_its_partitions", partitions_are_kept),
+        KafkaTest::shared("stream::a_topic_is_made_with_the_configured_partitions", partitions_are_made)
+            .needs("admin calls"),
+        KafkaTest::shared("stream::a_topic_is_made_for_any_event_time", topic_settings).needs("admin calls"),
+        KafkaTest::shared("stream::an_existing_topic_keeps_its_partitions", partitions_are_kept)
+            .needs("admin calls"),
         KafkaTest::shared("stream::json_is_the_files_row_with_a_sequence", json_is_the_row),
-        KafkaTest::shared("stream::a_seed_gives_the_same_bytes_whatever_partitions_and_threads", repeatable),
+        KafkaTest::shared("stream::a_seed_gives_the_same_bytes_whatever_partitions_and_threads", repeatable)
+            .needs("admin calls"),
     ]
 }
 
