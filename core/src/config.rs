@@ -46,7 +46,8 @@ impl<T: Default + Serialize + DeserializeOwned> Layers<T> {
         Self { said: BTreeMap::new(), known, _marker: std::marker::PhantomData }
     }
 
-    /// Lays a mapping over what was said; `place` is the path to it, as in `streaming in my.yaml`.
+    /// Lays a mapping over what was said; `place` is the path to it, as in `streaming in my.yaml`. A value
+    /// that is a mapping itself is laid over the one below it entry by entry.
     ///
     /// # Errors
     /// One sentence about the first unknown key or value of the wrong type.
@@ -58,9 +59,20 @@ impl<T: Default + Serialize + DeserializeOwned> Layers<T> {
                 return Err(Error::usage(format!("{origin}: there is no such key; {hint}")));
             }
             Self::check(&key, &value).map_err(|e| Error::usage(format!("{origin}: {e}")))?;
+            let value = self.merged(&key, value);
             self.said.insert(key, (value, origin));
         }
         Ok(())
+    }
+
+    fn merged(&mut self, key: &str, above: Value) -> Value {
+        match (self.said.remove(key), above) {
+            (Some((Value::Object(mut below), _)), Value::Object(above)) => {
+                below.extend(above);
+                Value::Object(below)
+            }
+            (_, above) => above,
+        }
     }
 
     fn check(key: &str, value: &Value) -> serde_json::Result<()> {
@@ -169,6 +181,14 @@ pub fn take_section(file: &mut Map<String, Value>, section: &str, name: &str) ->
         Some(Value::Object(map)) => Ok(map),
         Some(_) => Err(Error::usage(format!("{name}: {section}: is not a mapping of keys to values"))),
     }
+}
+
+/// What one section says by itself, without the layers below it.
+///
+/// # Errors
+/// When a value has the wrong type.
+pub fn read_section<T: DeserializeOwned>(section: Map<String, Value>, name: &str) -> Result<T> {
+    serde_json::from_value(Value::Object(section)).map_err(|e| Error::usage(format!("{name}: {e}")))
 }
 
 /// Refuses sections that no one took.

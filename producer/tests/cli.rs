@@ -68,7 +68,7 @@ fn what_is_said_wrongly_is_answered_in_one_sentence_and_nothing_is_written() {
 }
 
 /// Config files, each wrong in one way.
-const WRONG_FILES: [&str; 11] = [
+const WRONG_FILES: [&str; 15] = [
     "streaming: {interactive_mode: true}",
     "streaming: {api_url: 'http://localhost:8000'}",
     "streaming: {rat: 1}",
@@ -77,6 +77,10 @@ const WRONG_FILES: [&str; 11] = [
     "streaming: {machines: [A, A]}",
     "streaming: {machines: [007, A]}",
     "streaming: {machines: 1e3}",
+    "kafka: {topics: {sensor-data: 0}}",
+    "kafka: {topics: {other: 100001}}",
+    "kafka: {default_partitions: -1}",
+    "kafka: {replication_factor: 0}",
     "streming: {rate: 1}",
     "streaming: [1]",
     "streaming: {rate: 1",

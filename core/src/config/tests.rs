@@ -6,6 +6,7 @@ use serde::Deserialize;
 struct Said {
     rate: Option<f64>,
     topic: Option<String>,
+    topics: Option<BTreeMap<String, i32>>,
 }
 
 fn overlay(layers: &mut Layers<Said>, text: &str, name: &str) -> Result<()> {
@@ -17,7 +18,9 @@ fn later_layers_win_and_their_origin_is_kept() {
     let mut layers = Layers::<Said>::new();
     overlay(&mut layers, "rate: 1\ntopic: a", "first.yaml").expect("fine");
     overlay(&mut layers, "rate: 2", "second.yaml").expect("fine");
-    layers.flags(&Said { topic: Some("b".into()), rate: None }, &|key| format!("--{key}")).expect("fine");
+    layers
+        .flags(&Said { topic: Some("b".into()), ..Said::default() }, &|key| format!("--{key}"))
+        .expect("fine");
     let (said, origins) = layers.said().expect("fine");
     assert_eq!((said.rate, said.topic.as_deref()), (Some(2.0), Some("b")));
     assert_eq!((origins.of("rate"), origins.of("topic")), ("rate in second.yaml", "--topic"));
@@ -31,6 +34,15 @@ fn a_variable_is_taken_as_text_where_text_is_wanted() {
     assert_eq!(value("topic", "null"), Value::Null);
     assert_eq!(value("rate", "123"), 123);
     assert_eq!(value("rate", "fast"), "fast");
+}
+
+#[test]
+fn a_mapping_is_laid_over_the_one_below_entry_by_entry() {
+    let mut layers = Layers::<Said>::new();
+    overlay(&mut layers, "topics: {a: 1, b: 2}", "first.yaml").expect("fine");
+    overlay(&mut layers, "topics: {b: 3, c: 4}", "second.yaml").expect("fine");
+    let topics = layers.said().expect("fine").0.topics.expect("said");
+    assert_eq!(topics.into_iter().map(|(_, count)| count).collect::<Vec<_>>(), [1, 3, 4]);
 }
 
 #[test]
