@@ -46,7 +46,8 @@ impl<T: Default + Serialize + DeserializeOwned> Layers<T> {
         Self { said: BTreeMap::new(), known, _marker: std::marker::PhantomData }
     }
 
-    /// Lays a mapping over what was said; `place` is the path to it, as in `streaming in my.yaml`.
+    /// Lays a mapping over what was said; `place` is the path to it, as in `streaming in my.yaml`. A value
+    /// that is a mapping itself is laid over the one below it entry by entry.
     ///
     /// # Errors
     /// One sentence about the first unknown key or value of the wrong type.
@@ -57,16 +58,31 @@ impl<T: Default + Serialize + DeserializeOwned> Layers<T> {
                 let hint = suggestion(&key, self.known.iter().map(String::as_str));
                 return Err(Error::usage(format!("{origin}: there is no such key; {hint}")));
             }
-            let alone = Map::from_iter([(key.clone(), value.clone())]);
-            serde_json::from_value::<T>(Value::Object(alone))
-                .map_err(|e| Error::usage(format!("{origin}: {e}")))?;
+            Self::check(&key, &value).map_err(|e| Error::usage(format!("{origin}: {e}")))?;
+            let value = self.merged(&key, value);
             self.said.insert(key, (value, origin));
         }
         Ok(())
     }
 
+    fn merged(&mut self, key: &str, above: Value) -> Value {
+        match (self.said.remove(key), above) {
+            (Some((Value::Object(mut below), _)), Value::Object(above)) => {
+                below.extend(above);
+                Value::Object(below)
+            }
+            (_, above) => above,
+        }
+    }
+
+    fn check(key: &str, value: &Value) -> serde_json::Result<()> {
+        let alone = Map::from_iter([(key.to_owned(), value.clone())]);
+        serde_json::from_value::<T>(Value::Object(alone)).map(drop)
+    }
+
     /// Lays the variables `MILLRACE_<KEY>` over what was said, and those that `aliases` names as
-    /// (variable, key). Values are YAML, so lists and numbers can be given.
+    /// (variable, key). An option that takes text gets the text as it is, so `123` may be a topic; other
+    /// values, lists and null are YAML.
     ///
     /// # Errors
     /// As [`overlay`](Self::overlay), naming the variable.
@@ -77,10 +93,21 @@ impl<T: Default + Serialize + DeserializeOwned> Layers<T> {
             .extend(self.known.iter().map(|key| (format!("MILLRACE_{}", key.to_uppercase()), key.clone())));
         for (variable, key) in variables {
             let Ok(text) = std::env::var(&variable) else { continue };
-            let value = serde_saphyr::from_str::<Value>(&text).unwrap_or(Value::String(text));
+            let value = Self::value_of(&key, text);
             self.overlay(Map::from_iter([(key, value)]), &|_| variable.clone())?;
         }
         Ok(())
+    }
+
+    fn value_of(key: &str, text: String) -> Value {
+        let raw = Value::String(text.clone());
+        match serde_saphyr::from_str::<Value>(&text) {
+            Ok(Value::Null) => Value::Null,
+            Ok(list @ Value::Array(_)) if Self::check(key, &list).is_ok() => list,
+            _ if Self::check(key, &raw).is_ok() => raw,
+            Ok(value) => value,
+            Err(_) => raw,
+        }
     }
 
     /// Lays the flags over what was said: every option of `flags` that is there.
@@ -156,6 +183,14 @@ pub fn take_section(file: &mut Map<String, Value>, section: &str, name: &str) ->
     }
 }
 
+/// What one section says by itself, without the layers below it.
+///
+/// # Errors
+/// When a value has the wrong type.
+pub fn read_section<T: DeserializeOwned>(section: Map<String, Value>, name: &str) -> Result<T> {
+    serde_json::from_value(Value::Object(section)).map_err(|e| Error::usage(format!("{name}: {e}")))
+}
+
 /// Refuses sections that no one took.
 ///
 /// # Errors
@@ -171,56 +206,4 @@ pub fn refuse_rest(file: &Map<String, Value>, known: &[&str], name: &str) -> Res
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde::Deserialize;
-
-    #[derive(Default, Serialize, Deserialize)]
-    #[serde(default)]
-    struct Said {
-        rate: Option<f64>,
-        topic: Option<String>,
-    }
-
-    fn overlay(layers: &mut Layers<Said>, text: &str, name: &str) -> Result<()> {
-        layers.overlay(parse(text, name)?, &|key| format!("{key} in {name}"))
-    }
-
-    #[test]
-    fn later_layers_win_and_their_origin_is_kept() {
-        let mut layers = Layers::<Said>::new();
-        overlay(&mut layers, "rate: 1\ntopic: a", "first.yaml").expect("fine");
-        overlay(&mut layers, "rate: 2", "second.yaml").expect("fine");
-        layers.flags(&Said { topic: Some("b".into()), rate: None }, &|key| format!("--{key}")).expect("fine");
-        let (said, origins) = layers.said().expect("fine");
-        assert_eq!((said.rate, said.topic.as_deref()), (Some(2.0), Some("b")));
-        assert_eq!((origins.of("rate"), origins.of("topic")), ("rate in second.yaml", "--topic"));
-    }
-
-    #[test]
-    fn null_in_a_later_file_takes_a_value_back() {
-        let mut layers = Layers::<Said>::new();
-        overlay(&mut layers, "rate: 1", "first.yaml").expect("fine");
-        overlay(&mut layers, "rate: null", "second.yaml").expect("fine");
-        assert_eq!(layers.said().expect("fine").0.rate, None);
-    }
-
-    #[test]
-    fn an_unknown_key_is_answered_with_its_place_and_the_nearest_known_one() {
-        let error = overlay(&mut Layers::new(), "rat: 1", "my.yaml").expect_err("refused");
-        assert_eq!(error.to_string(), "rat in my.yaml: there is no such key; did you mean `rate`?");
-    }
-
-    #[test]
-    fn a_value_of_the_wrong_type_is_answered_with_key_and_file() {
-        let error = overlay(&mut Layers::new(), "rate: fast", "my.yaml").expect_err("refused");
-        assert_eq!(error.to_string(), "rate in my.yaml: invalid type: string \"fast\", expected f64");
-    }
-
-    #[test]
-    fn a_broken_file_is_answered_with_its_name_and_line() {
-        let error = parse("a: [1,\nb: 2", "my.yaml").expect_err("refused").to_string();
-        assert!(error.starts_with("my.yaml: ") && error.contains("line"), "{error}");
-        assert!(!error.contains('\n'), "{error}");
-    }
-}
+mod tests;

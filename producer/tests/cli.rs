@@ -1,21 +1,10 @@
 //! The program as a user meets it: what it refuses and how, and what it writes.
 
+mod program;
+
 use std::path::Path;
-use std::process::{Command, Output};
 
-fn producer(folder: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_producer"))
-        .args(args)
-        .current_dir(folder)
-        .env_remove("KAFKA_BROKERS")
-        .env_remove("SCHEMA_REGISTRY_URL")
-        .output()
-        .expect("the program starts")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
+use program::{producer, text};
 
 /// Flags, each wrong in one way, as a user would get them wrong.
 const WRONG: [&[&str]; 41] = [
@@ -79,13 +68,19 @@ fn what_is_said_wrongly_is_answered_in_one_sentence_and_nothing_is_written() {
 }
 
 /// Config files, each wrong in one way.
-const WRONG_FILES: [&str; 9] = [
+const WRONG_FILES: [&str; 15] = [
     "streaming: {interactive_mode: true}",
     "streaming: {api_url: 'http://localhost:8000'}",
     "streaming: {rat: 1}",
     "streaming: {rate: fast}",
     "streaming: {rate: -1}",
     "streaming: {machines: [A, A]}",
+    "streaming: {machines: [007, A]}",
+    "streaming: {machines: 1e3}",
+    "kafka: {topics: {sensor-data: 0}}",
+    "kafka: {topics: {other: 100001}}",
+    "kafka: {default_partitions: -1}",
+    "kafka: {replication_factor: 0}",
     "streming: {rate: 1}",
     "streaming: [1]",
     "streaming: {rate: 1",
@@ -166,60 +161,6 @@ fn the_format_follows_the_ending_and_the_flag_wins() {
     assert!(file(folder.path(), "a.json", &[]).starts_with('{'));
     assert!(file(folder.path(), "a.txt", &["--format", "csv"]).starts_with("timestamp,"));
     assert!(file(folder.path(), "b.csv", &["--format", "json"]).starts_with('{'));
-}
-
-#[test]
-fn later_layers_of_config_win() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let config = "streaming: {machines: [A], data_format: json}\npresets: {mine: {machines: [B]}}";
-    std::fs::write(folder.path().join("my.yaml"), config).expect("written");
-    let first_machine = |flags: &[&str], variable: Option<&str>| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_producer"));
-        command.args(["--quiet", "--speed", "max", "--duration", "1", "--config", "my.yaml"]).args(flags);
-        command.current_dir(folder.path());
-        if let Some(value) = variable {
-            command.env("MILLRACE_MACHINES", value);
-        }
-        let output = text(&command.output().expect("the program starts").stdout);
-        let value: serde_json::Value = serde_json::from_str(output.trim()).expect("one JSON line");
-        value["machine_id"].as_str().map(ToOwned::to_owned)
-    };
-    assert_eq!(first_machine(&[], None).as_deref(), Some("A"));
-    assert_eq!(first_machine(&["--preset", "mine"], None).as_deref(), Some("B"));
-    assert_eq!(first_machine(&["--preset", "mine"], Some("[C]")).as_deref(), Some("C"));
-    assert_eq!(first_machine(&["--preset", "mine", "--machines", "D"], Some("[C]")).as_deref(), Some("D"));
-}
-
-#[test]
-fn the_guides_own_yaml_block_is_accepted() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let block = r#"
-streaming:
-  rate: 1.0
-  duration: null
-  machines: null
-  output_mode: "console"
-  output_path: null
-  api_url: null
-  kafka_topic: null
-  kafka_bootstrap_servers:
-    - "localhost:9092"
-  include_anomalies: true
-  anomaly_injection_rate: 0.01
-  maintenance_simulation: true
-  maintenance_interval: 3600
-  data_format: "json"
-  include_derived_features: true
-  include_anomaly_labels: true
-  interactive_mode: false
-  verbose: true
-"#;
-    std::fs::write(folder.path().join("guide.yaml"), block).expect("written");
-    let output = producer(folder.path(), &["--config", "guide.yaml", "--duration", "1"]);
-    assert!(output.status.success(), "{}", text(&output.stderr));
-    let lines = text(&output.stdout);
-    assert_eq!(lines.lines().count(), 5);
-    assert!(lines.contains("\"anomaly_type\":\"normal\""), "{lines}");
 }
 
 #[test]

@@ -18,7 +18,7 @@ use rdkafka::producer::BaseProducer;
 pub use context::{Deliveries, ProducerContext};
 pub use partition::partition_of;
 pub use properties::{Properties, read_command_config};
-pub use topic::{Topic, TopicDefaults};
+pub use topic::{PARTITION_COUNTS, Topic, TopicDefaults};
 
 use crate::error::{Error, Result};
 

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
@@ -15,6 +16,12 @@ pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
 /// What a topic needs so that event time other than now is neither refused nor deleted at once.
 const EVENT_TIME: [(&str, &str); 2] =
     [("retention.ms", "-1"), ("message.timestamp.after.max.ms", "9223372036854775807")];
+
+/// Partitions that a topic can be made with; the upper bound stops a slip of the finger before it stalls a
+/// cluster.
+pub const PARTITION_COUNTS: RangeInclusive<i32> = 1..=100_000;
+/// Kafka counts replicas in 16 bits.
+const MOST_REPLICAS: i32 = i16::MAX as i32;
 
 /// Partitions and replication of topics that are made, as `kafka_config.yaml` gives them.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -35,6 +42,27 @@ impl TopicDefaults {
     pub fn partitions(&self, topic: &str) -> i32 {
         let listed = self.topics.as_ref().and_then(|topics| topics.get(topic).copied());
         listed.or(self.default_partitions).unwrap_or(1)
+    }
+
+    /// Checks what one file says; `place` gives a key's place in it.
+    ///
+    /// # Errors
+    /// When a number is out of range, naming its key and the file.
+    pub fn check(&self, place: &dyn Fn(&str) -> String) -> Result<()> {
+        let refuse = |key: &str, value: i32, range: &str| {
+            Err(Error::usage(format!("{}: {value} is out of range: it must be {range}", place(key))))
+        };
+        let listed = self.topics.iter().flatten().map(|(topic, count)| (format!("topics.{topic}"), *count));
+        let unlisted = self.default_partitions.map(|count| ("default_partitions".to_owned(), count));
+        if let Some((key, count)) = listed.chain(unlisted).find(|(_, n)| !PARTITION_COUNTS.contains(n)) {
+            return refuse(&key, count, "from 1 to 100000 partitions");
+        }
+        match self.replication_factor {
+            Some(replicas) if replicas != -1 && !(1..=MOST_REPLICAS).contains(&replicas) => {
+                refuse("replication_factor", replicas, "from 1 to 32767, or -1 for the broker's default")
+            }
+            _ => Ok(()),
+        }
     }
 }
 

@@ -1,5 +1,5 @@
 use millrace_core::Result;
-use millrace_core::kafka::{Kafka, Properties, TopicDefaults};
+use millrace_core::kafka::{Kafka, PARTITION_COUNTS, Properties, TopicDefaults};
 
 use super::resolve::Check;
 use super::{Format, KafkaOutput, Options};
@@ -19,8 +19,9 @@ impl Check<'_> {
             let rule = "must be 1 to 249 letters, digits, `_`, `.` or `-`";
             return self.refuse("kafka_topic", format!("topic name `{topic}` {rule}"));
         }
-        if let Some(count) = said.partitions.filter(|count| *count < 1) {
-            return self.refuse("partitions", format!("{count} is out of range: a topic has at least one"));
+        if let Some(count) = said.partitions.filter(|count| !PARTITION_COUNTS.contains(count)) {
+            let range = "it must be from 1 to 100000 partitions";
+            return self.refuse("partitions", format!("{count} is out of range: {range}"));
         }
         let servers = said.kafka_bootstrap_servers.unwrap_or_default().join(",");
         if servers.trim_matches([',', ' ']).is_empty() {

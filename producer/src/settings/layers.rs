@@ -103,7 +103,9 @@ impl Files {
         let streaming = config::take_section(&mut file, "streaming", name)?;
         self.layers.overlay(streaming, &|key| format!("streaming.{key} in {name}"))?;
         let kafka = config::take_section(&mut file, "kafka", name)?;
-        self.topics.overlay(kafka, &|key| format!("kafka.{key} in {name}"))?;
+        let place = |key: &str| format!("kafka.{key} in {name}");
+        self.topics.overlay(kafka.clone(), &place)?;
+        config::read_section::<TopicDefaults>(kafka, name)?.check(&place)?;
         self.presets.push((config::take_section(&mut file, "presets", name)?, name.to_owned()));
         config::refuse_rest(&file, &SECTIONS, name)
     }

@@ -148,8 +148,19 @@ fn finite(text: &str) -> Result<f64, String> {
 fn texts<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Vec<String>>, D::Error> {
     match Value::deserialize(input)? {
         Value::Null => Ok(None),
-        Value::Array(values) => values.into_iter().map(scalar).collect::<Result<_, _>>().map(Some),
-        value => scalar(value).map(|text| Some(vec![text])),
+        Value::Array(values) => values.into_iter().map(whole).collect::<Result<_, _>>().map(Some),
+        value => whole(value).map(|text| Some(vec![text])),
+    }
+}
+
+/// YAML reads `007` as 7.0, so a number with a point may not be the text that was written.
+fn whole<E: serde::de::Error>(value: Value) -> Result<String, E> {
+    match value {
+        Value::Number(number) if number.is_f64() => {
+            let doubt = "which may not be the text that was written";
+            Err(E::custom(format!("reads as the number {number}, {doubt}; quote it")))
+        }
+        value => scalar(value),
     }
 }
 
