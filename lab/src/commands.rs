@@ -1,12 +1,13 @@
 use std::ffi::OsString;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use millrace_core::kafka::{Kafka, Properties, read_command_config};
 use millrace_core::shutdown::Shutdown;
 use millrace_core::{Result, cli};
 
-use crate::{bench, outage, registry, schemas, standing, up};
+use crate::{bench, complete, outage, registry, schemas, standing, up};
 
 /// Clusters, a schema registry, the other programs and benchmarks, in one binary.
 #[derive(Debug, Parser)]
@@ -40,6 +41,15 @@ enum Command {
     /// Measure against the tools that come with Kafka
     #[command(subcommand)]
     Bench(bench::Command),
+    /// Print a completion script for a shell
+    Completions(complete::CompletionArgs),
+    /// Print the manual page, or write those of all programs and commands into a folder
+    Man(complete::ManArgs),
+}
+
+/// The whole command line, for those who describe it.
+pub(crate) fn command() -> clap::Command {
+    Cli::command()
 }
 
 #[derive(Debug, Args)]
@@ -47,6 +57,9 @@ struct RegistryArgs {
     /// Port to serve on; any free one if it is taken
     #[arg(long, default_value_t = up::REGISTRY_PORT)]
     port: u16,
+    /// Address to serve on; the registry asks nobody who they are
+    #[arg(long, value_name = "ADDRESS", default_value_t = Ipv4Addr::LOCALHOST.into())]
+    host: IpAddr,
     /// Keep schemas in the topic _millrace_schemas of this cluster; without it they are gone at the end
     #[arg(long, value_name = "HOST:PORT")]
     bootstrap_server: Option<String>,
@@ -86,6 +99,8 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> Result<()> {
         }
         Command::Schemas(command) => schemas::run(&command),
         Command::Bench(command) => bench::run(&command),
+        Command::Completions(args) => complete::completions(&args),
+        Command::Man(args) => complete::man(&args),
     }
 }
 
@@ -96,7 +111,7 @@ fn serve_registry(args: &RegistryArgs) -> Result<()> {
         None => "keeps schemas in memory, until it ends".to_owned(),
     };
     let shutdown = Shutdown::on_signals()?;
-    let server = registry::start(registry::Options { port: args.port, store })?;
+    let server = registry::start(registry::Options { host: args.host, port: args.port, store })?;
     eprintln!("schema registry at {} {kept}; Ctrl-C ends it", server.url());
     while !shutdown.wait(std::time::Duration::from_secs(3600)) {}
     Ok(())

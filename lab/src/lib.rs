@@ -6,6 +6,7 @@ pub mod bench;
 pub mod cluster;
 mod cluster_args;
 mod commands;
+mod complete;
 pub mod outage;
 mod plant;
 mod port;

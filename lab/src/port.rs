@@ -1,7 +1,7 @@
-//! Free TCP ports on the loopback.
+//! Free TCP ports, on the loopback unless another address is asked for.
 
 use std::hash::{BuildHasher, RandomState};
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, TcpListener};
 
 use millrace_core::{Error, Result};
 
@@ -14,13 +14,28 @@ const QUIET: std::ops::Range<u16> = 20_000..32_000;
 /// # Errors
 /// When no port is free.
 pub fn listen(preferred: u16) -> Result<TcpListener> {
+    listen_on(Ipv4Addr::LOCALHOST.into(), preferred)
+}
+
+/// The same on another address of this machine.
+///
+/// # Errors
+/// When no port is free there, or the address is another machine's.
+pub fn listen_on(host: IpAddr, preferred: u16) -> Result<TcpListener> {
     let start = u16::try_from(RandomState::new().hash_one(0) % QUIET.len() as u64).unwrap_or(0);
     let quiet = (0..QUIET.end - QUIET.start).map(|i| QUIET.start + (start + i) % (QUIET.end - QUIET.start));
     std::iter::once(preferred)
         .filter(|port| *port != 0)
         .chain(quiet)
-        .find_map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok())
-        .ok_or_else(|| Error::failed("no port from 20000 to 31999 is free on 127.0.0.1; end what holds them"))
+        .find_map(|port| TcpListener::bind((host, port)).ok())
+        .ok_or_else(|| nothing_free(host))
+}
+
+fn nothing_free(host: IpAddr) -> Error {
+    match TcpListener::bind((host, 0)) {
+        Err(e) => Error::failed(format!("cannot listen on {host}: {e}; name an address of this machine")),
+        Ok(_) => Error::failed(format!("no port from 20000 to 31999 is free on {host}; end what holds them")),
+    }
 }
 
 /// `count` listeners as [`listen`] gives them, the first at `preferred`, the next at the ports after it.
@@ -51,6 +66,13 @@ mod tests {
         let taken = of(&first).expect("its number");
         let second = listen(taken).expect("another port");
         assert_ne!(of(&second).expect("its number"), taken);
+    }
+
+    #[test]
+    fn an_address_of_another_machine_is_named() {
+        // Reserved for documentation, so nobody has it.
+        let sentence = listen_on([192, 0, 2, 1].into(), 0).expect_err("refused").to_string();
+        assert!(sentence.contains("cannot listen on 192.0.2.1"), "{sentence}");
     }
 
     #[test]

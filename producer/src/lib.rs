@@ -15,7 +15,13 @@ pub mod sink;
 
 use std::ffi::OsString;
 
+use clap::CommandFactory;
 use millrace_core::Result;
+
+/// The command line, for those who describe it: completions, manual pages.
+pub fn command() -> clap::Command {
+    settings::Cli::command()
+}
 
 /// The whole program: reads its command line, runs, and leaves the summary on standard error.
 ///

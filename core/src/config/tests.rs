@@ -42,7 +42,7 @@ fn a_mapping_is_laid_over_the_one_below_entry_by_entry() {
     overlay(&mut layers, "topics: {a: 1, b: 2}", "first.yaml").expect("fine");
     overlay(&mut layers, "topics: {b: 3, c: 4}", "second.yaml").expect("fine");
     let topics = layers.said().expect("fine").0.topics.expect("said");
-    assert_eq!(topics.into_iter().map(|(_, count)| count).collect::<Vec<_>>(), [1, 3, 4]);
+    assert_eq!(topics.into_values().collect::<Vec<_>>(), [1, 3, 4]);
 }
 
 #[test]

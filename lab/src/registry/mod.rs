@@ -18,7 +18,7 @@ mod settings;
 mod store;
 mod subjects;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -47,9 +47,11 @@ pub struct RegistryServer {
 }
 
 /// Where a registry answers, and where it keeps what it is told.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Options {
-    /// The preferred port on 127.0.0.1: used when free, else any; 0 for any.
+    /// The address of this machine that it answers on; 0.0.0.0 is all of them, as in a container.
+    pub host: IpAddr,
+    /// The preferred port there: used when free, else any; 0 for any.
     pub port: u16,
     /// The cluster whose topic [`TOPIC`] keeps the schemas; without one they are gone with the registry.
     pub store: Option<Kafka>,
@@ -58,22 +60,25 @@ pub struct Options {
 impl Options {
     /// A registry that keeps what it is told in this cluster, or forgets where the cluster would.
     pub fn on(cluster: &Cluster, port: u16) -> Self {
-        Self { port, store: cluster.capabilities().durable.then(|| cluster.kafka().clone()) }
+        Self {
+            store: cluster.capabilities().durable.then(|| cluster.kafka().clone()),
+            ..Self::in_memory(port)
+        }
     }
 
     /// A registry that forgets when it stops.
     pub fn in_memory(port: u16) -> Self {
-        Self { port, store: None }
+        Self { host: Ipv4Addr::LOCALHOST.into(), port, store: None }
     }
 }
 
-/// Starts a registry on 127.0.0.1. What its topic holds is read before the first request is answered.
+/// Starts a registry. What its topic holds is read before the first request is answered.
 ///
 /// # Errors
 /// When no port can be had, the system refuses a thread, or the topic cannot be made or read.
 pub fn start(options: Options) -> Result<RegistryServer> {
     let keeper = Arc::new(Keeper::open(options.store.map(Log::open).transpose()?)?);
-    let listener = crate::port::listen(options.port)?;
+    let listener = crate::port::listen_on(options.host, options.port)?;
     listener.set_nonblocking(true).map_err(refused)?;
     let address = listener.local_addr().map_err(refused)?;
     let runtime = Builder::new_current_thread().enable_all().build().map_err(refused)?;
@@ -111,7 +116,7 @@ impl Drop for RegistryServer {
 
 fn refused(cause: std::io::Error) -> Error {
     Error::failed(format!(
-        "The development registry could not start on 127.0.0.1: {cause}. \
+        "The development registry could not start: {cause}. \
          Look at the limits on open files and threads (ulimit -n, ulimit -u)."
     ))
 }

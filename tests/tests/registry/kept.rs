@@ -41,7 +41,7 @@ pub fn tests() -> Vec<KafkaTest> {
 }
 
 fn start(lab: &Lab) -> Result<RegistryServer, Failed> {
-    Ok(registry::start(Options { port: 0, store: Some(lab.kafka()) })?)
+    Ok(registry::start(Options { store: Some(lab.kafka()), ..Options::in_memory(0) })?)
 }
 
 fn register(registry: &RegistryServer, subject: &str, schema: &str) -> Result<(u16, Value), Failed> {
@@ -121,7 +121,7 @@ fn at_once() -> Verdict {
 fn losing_topic() -> Verdict {
     let lab = Lab::start()?;
     topic::make_plain(&lab.kafka(), TOPIC, 1)?;
-    let started = registry::start(Options { port: 0, store: Some(lab.kafka()) });
+    let started = registry::start(Options { store: Some(lab.kafka()), ..Options::in_memory(0) });
     let sentence = started.expect_err("it is not compacted").to_string();
     assert!(sentence.contains("set cleanup.policy=compact on it"), "{sentence}");
     passed()

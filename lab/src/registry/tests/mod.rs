@@ -211,6 +211,14 @@ fn a_taken_port_makes_way_for_a_free_one() {
 }
 
 #[test]
+fn a_registry_on_all_addresses_answers_on_the_loopback_too() {
+    let s = start(Options { host: [0, 0, 0, 0].into(), ..Options::in_memory(0) }).expect("a registry");
+    let port = s.address.port();
+    assert_eq!(s.url(), format!("http://0.0.0.0:{port}"));
+    TcpStream::connect(("127.0.0.1", port)).expect("an answer");
+}
+
+#[test]
 fn a_dropped_registry_stops_listening() {
     let first = server();
     let (url, port) = (first.url(), first.address.port());
