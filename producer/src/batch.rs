@@ -14,14 +14,21 @@ pub struct Batch {
 /// What one thread made of the machines that are its own.
 #[derive(Default)]
 pub struct Part {
+    /// The readings.
+    pub readings: Lane,
+    /// Who the machines are.
+    pub machines: Arc<Machines>,
+}
+
+/// Encoded records of one kind, in order.
+#[derive(Default)]
+pub struct Lane {
     /// The encoded records, one behind the other.
     pub bytes: Vec<u8>,
     /// Where each record ends, and whose it is.
     pub records: Vec<Record>,
     /// How many of the records belong to each tick, added up.
     pub ticks: Vec<usize>,
-    /// Who the machines are.
-    pub machines: Arc<Machines>,
 }
 
 /// One encoded record.
@@ -47,21 +54,31 @@ pub struct Machines {
 impl Batch {
     /// How many records it holds.
     pub fn records(&self) -> u64 {
-        self.parts.iter().map(|part| part.records.len() as u64).sum()
+        self.parts.iter().map(|part| part.readings.records.len() as u64).sum()
     }
 
     /// How many ticks it holds.
     pub fn ticks(&self) -> usize {
-        self.parts.first().map_or(0, |part| part.ticks.len())
+        self.parts.first().map_or(0, |part| part.readings.ticks.len())
     }
 
-    /// The bytes of each tick's records, in order, one slice a part.
+    /// The bytes of each tick's readings, in order, one slice a part.
     pub fn slices(&self) -> impl Iterator<Item = &[u8]> {
-        (0..self.ticks()).flat_map(|tick| self.parts.iter().map(move |part| part.tick_bytes(tick)))
+        (0..self.ticks()).flat_map(|tick| self.parts.iter().map(move |part| part.readings.tick_bytes(tick)))
     }
 }
 
-impl Part {
+impl Lane {
+    /// Notes that the bytes of a record are complete.
+    pub fn end_record(&mut self, machine: usize, timestamp: i64) {
+        self.records.push(Record { end: self.bytes.len(), machine, timestamp });
+    }
+
+    /// Notes that all records of a tick are there.
+    pub fn end_tick(&mut self) {
+        self.ticks.push(self.records.len());
+    }
+
     /// Empties it, keeping its memory.
     pub fn clear(&mut self) {
         self.bytes.clear();

@@ -7,7 +7,7 @@ use millrace_core::{Error, Result};
 use millrace_schemas::codec::{encode_reading, write_frame_header};
 use millrace_schemas::text::{Layout, TextEncoder};
 
-use crate::batch::{Batch, Machines, Part, Record};
+use crate::batch::{Batch, Machines, Part};
 use crate::features::{FeatureDeriver, RollingWindow};
 use crate::settings::{Settings, TextFormat};
 use crate::simulate::{Plant, Truth};
@@ -64,8 +64,9 @@ impl Shard {
 
     /// Fills a part with the records of the next `ticks` ticks.
     pub fn fill(&mut self, ticks: usize, part: &mut Part) {
-        part.clear();
+        part.readings.clear();
         part.machines = Arc::clone(&self.machines);
+        let lane = &mut part.readings;
         for _ in 0..ticks {
             let Self { plant, encoder, deriver, rolling, labels, .. } = self;
             plant.tick(|machine, mut reading, truth| {
@@ -76,22 +77,22 @@ impl Shard {
                 }
                 match encoder {
                     Encoder::Avro(id) => {
-                        write_frame_header(*id, &mut part.bytes);
-                        encode_reading(&reading, &mut part.bytes);
+                        write_frame_header(*id, &mut lane.bytes);
+                        encode_reading(&reading, &mut lane.bytes);
                     }
                     Encoder::Text(format, text, end) => {
                         match format {
-                            TextFormat::Json => text.json(&reading, &mut part.bytes),
-                            TextFormat::Csv => text.csv(&reading, &mut part.bytes),
+                            TextFormat::Json => text.json(&reading, &mut lane.bytes),
+                            TextFormat::Csv => text.csv(&reading, &mut lane.bytes),
                         }
                         if *end == LineEnd::Newline {
-                            part.bytes.push(b'\n');
+                            lane.bytes.push(b'\n');
                         }
                     }
                 }
-                part.records.push(Record { end: part.bytes.len(), machine, timestamp: reading.timestamp });
+                lane.end_record(machine, reading.timestamp);
             });
-            part.ticks.push(part.records.len());
+            lane.end_tick();
         }
     }
 }

@@ -1,5 +1,6 @@
 //! One run from its settings to its summary.
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -16,7 +17,7 @@ use crate::generate::{Encoding, Generator, LineEnd, Shard};
 use crate::pace::Pace;
 use crate::report;
 use crate::settings::{KafkaOutput, Output, Settings, Speed, TextFormat};
-use crate::sink::{KafkaSink, Sink, WriterSink};
+use crate::sink::{Client, KafkaSink, Sink, WriterSink};
 
 /// Records a batch aims at when nothing makes it smaller.
 const BATCH_RECORDS: usize = 8192;
@@ -162,7 +163,7 @@ fn open_kafka(
 ) -> Result<(Box<dyn Sink>, Vec<Shard>)> {
     let KafkaOutput { kafka, topic, partitions, topic_defaults, schema_registry_url } = output;
     // First, so that a property it refuses leaves neither schema nor topic behind.
-    let sink = KafkaSink::new(kafka, topic)?;
+    let client = Rc::new(Client::new(kafka)?);
     kafka.check()?;
     let encoding = match schema_registry_url {
         Some(url) => {
@@ -171,6 +172,7 @@ fn open_kafka(
         None => Encoding::Text(TextFormat::Json, Layout { sequence: true, ..layout }, LineEnd::None),
     };
     let topic = kafka.ensure_topic(topic, *partitions, topic_defaults)?;
+    let sink = KafkaSink::new(client, &topic.name);
     if let Some(warning) = topic.warning.as_ref().filter(|_| settings.verbose) {
         eprintln!("producer: {warning}");
     }

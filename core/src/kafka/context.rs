@@ -4,18 +4,28 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::Message;
 use rdkafka::producer::DeliveryResult;
 
 use super::cause;
 
 const REMEDY: &str = "set message.timestamp.after.max.ms=9223372036854775807 on the topic";
 
-/// What became of the records that a producer was given.
+/// What a record is to its run; librdkafka carries the number with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// One of the readings, which are counted.
+    Reading = 0,
+    /// Written beside them: truth, progress, replies.
+    Beside = 1,
+}
+
+/// What became of the records that a producer was given; the counts are those of the readings.
 #[derive(Debug, Default)]
 pub struct Deliveries {
     acknowledged: AtomicU64,
     failed: AtomicU64,
-    first_failure: Mutex<Option<String>>,
+    first_failure: Mutex<Option<(String, String)>>,
 }
 
 impl Deliveries {
@@ -29,15 +39,15 @@ impl Deliveries {
         self.failed.load(Ordering::Relaxed)
     }
 
-    /// Why the first of them was refused.
-    pub fn first_failure(&self) -> Option<String> {
+    /// The topic of the first of them, and why it was refused.
+    pub fn first_failure(&self) -> Option<(String, String)> {
         self.first_failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     #[cold]
-    fn fail(&self, error: &KafkaError) {
+    fn fail(&self, error: &KafkaError, topic: &str, role: usize) {
         let mut first = self.first_failure.lock().unwrap_or_else(PoisonError::into_inner);
-        first.get_or_insert_with(|| match error.rdkafka_error_code() {
+        let why = || match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::InvalidTimestamp) => {
                 format!("the broker refuses its event time; {REMEDY}")
             }
@@ -46,8 +56,11 @@ impl Deliveries {
                 format!("the broker refuses it, most likely for its event time; {REMEDY}")
             }
             _ => cause(error),
-        });
-        self.failed.fetch_add(1, Ordering::Relaxed);
+        };
+        first.get_or_insert_with(|| (topic.to_owned(), why()));
+        if role == Role::Reading as usize {
+            self.failed.fetch_add(1, Ordering::Relaxed);
+        }
     }
 }
 
@@ -88,17 +101,20 @@ impl ClientContext for ProducerContext {
 }
 
 impl rdkafka::producer::ProducerContext for ProducerContext {
-    type DeliveryOpaque = ();
+    /// A [`Role`].
+    type DeliveryOpaque = usize;
 
-    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+    fn delivery(&self, result: &DeliveryResult<'_>, role: usize) {
         match result {
             Ok(_) => {
-                self.deliveries.acknowledged.fetch_add(1, Ordering::Relaxed);
+                if role == Role::Reading as usize {
+                    self.deliveries.acknowledged.fetch_add(1, Ordering::Relaxed);
+                }
                 if self.down.load(Ordering::Relaxed) && self.down.swap(false, Ordering::Relaxed) {
                     eprintln!("Kafka at {} is back", self.bootstrap_servers);
                 }
             }
-            Err((error, _)) => self.deliveries.fail(error),
+            Err((error, record)) => self.deliveries.fail(error, record.topic(), role),
         }
     }
 }

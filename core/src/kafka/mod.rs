@@ -15,7 +15,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::producer::BaseProducer;
 
-pub use context::{Deliveries, ProducerContext};
+pub use context::{Deliveries, ProducerContext, Role};
 pub use partition::partition_of;
 pub use properties::{Properties, read_command_config};
 pub use topic::{PARTITION_COUNTS, Topic, TopicDefaults};

@@ -179,5 +179,5 @@ fn mean_size(args: &Args) -> Result<usize> {
     let mut shard = Shard::new(&settings, machines, Encoding::Avro(1));
     let mut part = Part::default();
     shard.fill(100, &mut part);
-    Ok(part.bytes.len() / part.records.len().max(1))
+    Ok(part.readings.bytes.len() / part.readings.records.len().max(1))
 }

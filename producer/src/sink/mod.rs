@@ -1,10 +1,12 @@
 //! Where records go.
 
+mod client;
 mod kafka;
 mod writer;
 
 use millrace_core::Result;
 
+pub use client::Client;
 pub use kafka::KafkaSink;
 pub use writer::WriterSink;
 

@@ -63,7 +63,7 @@ impl WriterSink {
 impl Sink for WriterSink {
     fn send(&mut self, batch: &Batch) -> Result<()> {
         match batch.parts.as_slice() {
-            [part] => self.write(&part.bytes)?,
+            [part] => self.write(&part.readings.bytes)?,
             _ => self.write(&batch.slices().collect::<Vec<_>>().concat())?,
         }
         self.written += batch.records();

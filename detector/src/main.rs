@@ -1,0 +1,2 @@
+//! The detector.
+fn main() {}
