@@ -144,7 +144,7 @@ fn wrong_flags() -> Verdict {
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(
         error,
-        "lab: --rate: 0 is out of range: it must be above 0 and at most 1000 samples a second\n"
+        "lab: --rate: 0 is out of range: it must be from 0.000001 to 1000 samples a second\n"
     );
     assert!(output.stdout.is_empty());
     passed()

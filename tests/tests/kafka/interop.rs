@@ -25,7 +25,7 @@ pub fn tests() -> Vec<KafkaTest> {
 fn java_console(lab: &Lab) -> Verdict {
     let topic = lab.topic("java-console");
     let Some(mut console) = lab.cluster.tool(CONSOLE) else {
-        return skipped("Kafka's Java tools are not on this machine", "MILLRACE_REQUIRE_KAFKA");
+        return skipped("Kafka's Java tools are not on this machine", "MILLRACE_REQUIRE_JDK");
     };
     produce(&lab.into_topic(&topic, &[&RUN[..], &["--format", "json"]].concat()))?;
     console.args(["--bootstrap-server", lab.cluster.bootstrap_server(), "--topic", &topic]);
