@@ -142,10 +142,7 @@ fn wrong_flags() -> Verdict {
     let output = up(folder.path(), &["--", "--rate", "0"]).output().expect("it runs");
     assert_eq!(output.status.code(), Some(2));
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(
-        error,
-        "lab: --rate: 0 is out of range: it must be from 0.000001 to 1000 samples a second\n"
-    );
+    assert_eq!(error, "lab: --rate: 0 is out of range: it must be from 0.000001 to 1000 samples a second\n");
     assert!(output.stdout.is_empty());
     passed()
 }

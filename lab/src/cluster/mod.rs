@@ -61,7 +61,8 @@ impl Cluster {
     fn demo(demo: Demo) -> Self {
         let description = format!("the demo broker on {}", demo.address());
         let kafka = Kafka::new(demo.address(), Properties::default());
-        Self { kind: Kind::Demo(demo), kafka, tools: None, choice: Choice::Demo, description }
+        let tools = JavaKafka::at_hand();
+        Self { kind: Kind::Demo(demo), kafka, tools, choice: Choice::Demo, description }
     }
 
     fn because(mut self, why: &str) -> Self {
