@@ -5,7 +5,7 @@
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use millrace_producer::batch::{Machines, Part};
-use millrace_producer::generate::{Encoding, Shard};
+use millrace_producer::generate::{Encoding, Order, Shard};
 use millrace_producer::settings::{self, Settings};
 
 /// Flags of a case, besides seed and start.
@@ -30,17 +30,21 @@ fn shard(settings: &Settings) -> Shard {
     Shard::new(settings, machines, Encoding::Avro(1))
 }
 
+fn order(ticks: usize) -> Order {
+    Order { ticks, ..Order::default() }
+}
+
 fn plant(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("simulate, derive, encode");
     for (name, machines, flags) in CASES {
         let settings = settings(machines, flags);
         let mut shard = shard(&settings);
         let mut part = Part::default();
-        shard.fill(200_000_usize.div_ceil(machines).max(2), &mut part);
-        let ticks = (10_000 / machines).max(1);
-        group.throughput(Throughput::Elements((ticks * machines) as u64));
+        shard.fill(&order(200_000_usize.div_ceil(machines).max(2)), &mut part);
+        let order = order((10_000 / machines).max(1));
+        group.throughput(Throughput::Elements((order.ticks * machines) as u64));
         group.bench_function(name, |bencher| {
-            bencher.iter_batched_ref(|| (), |()| shard.fill(ticks, &mut part), BatchSize::PerIteration);
+            bencher.iter_batched_ref(|| (), |()| shard.fill(&order, &mut part), BatchSize::PerIteration);
         });
     }
     group.finish();

@@ -10,7 +10,7 @@ use millrace_schemas::text::{Layout, TextEncoder};
 use crate::batch::{Batch, Machines, Part};
 use crate::features::{FeatureDeriver, RollingWindow};
 use crate::settings::{Settings, TextFormat};
-use crate::simulate::{Plant, Truth};
+use crate::simulate::{Act, Plant, Truth};
 
 /// How readings become bytes.
 #[derive(Debug, Clone, Copy)]
@@ -28,6 +28,17 @@ pub enum LineEnd {
     Newline,
     /// It is a value of its own.
     None,
+}
+
+/// What is to be made next.
+#[derive(Debug, Default)]
+pub struct Order {
+    /// How many ticks.
+    pub ticks: usize,
+    /// What is done to machines, by their ids; those of other shares are left out.
+    pub acts: Vec<(String, Act)>,
+    /// Samples per stream second from the first of these ticks on, where it changes.
+    pub rate: Option<f64>,
 }
 
 /// Some machines of a plant, with all that turns their samples into encoded records.
@@ -62,12 +73,13 @@ impl Shard {
         }
     }
 
-    /// Fills a part with the records of the next `ticks` ticks.
-    pub fn fill(&mut self, ticks: usize, part: &mut Part) {
+    /// Fills a part with what is ordered.
+    pub fn fill(&mut self, order: &Order, part: &mut Part) {
+        self.prepare(order);
         part.readings.clear();
         part.machines = Arc::clone(&self.machines);
         let lane = &mut part.readings;
-        for _ in 0..ticks {
+        for _ in 0..order.ticks {
             let Self { plant, encoder, deriver, rolling, labels, .. } = self;
             plant.tick(|machine, mut reading, truth| {
                 reading.features = deriver.as_mut().map(|deriver| deriver.derive(&reading));
@@ -97,6 +109,19 @@ impl Shard {
     }
 }
 
+impl Shard {
+    fn prepare(&mut self, order: &Order) {
+        for (id, act) in &order.acts {
+            if let Some(machine) = self.machines.ids.iter().position(|ours| ours == id) {
+                self.plant.act(machine, *act);
+            }
+        }
+        if let Some(rate) = order.rate {
+            self.plant.set_rate(rate);
+        }
+    }
+}
+
 /// The guide's two label columns.
 fn label(truth: Truth) -> (Option<i32>, Option<std::borrow::Cow<'static, str>>) {
     let name = truth.failure.map_or("normal", |kind| kind.name());
@@ -109,7 +134,7 @@ pub struct Generator {
 }
 
 struct Worker {
-    orders: SyncSender<(usize, Part)>,
+    orders: SyncSender<(Arc<Order>, Part)>,
     filled: Receiver<Part>,
 }
 
@@ -125,14 +150,15 @@ impl Generator {
         })
     }
 
-    /// Orders the next ticks, in the memory of a batch that is done with.
+    /// Orders what is to be made next, in the memory of a batch that is done with.
     ///
     /// # Errors
     /// When a thread has ended, which only a defect can cause.
-    pub fn order(&self, ticks: usize, mut used: Batch) -> Result<()> {
+    pub fn order(&self, order: Order, mut used: Batch) -> Result<()> {
+        let order = Arc::new(order);
         used.parts.resize_with(self.workers.len(), Part::default);
         for (worker, part) in self.workers.iter().zip(used.parts) {
-            worker.orders.send((ticks, part)).map_err(|_| ended())?;
+            worker.orders.send((Arc::clone(&order), part)).map_err(|_| ended())?;
         }
         Ok(())
     }
@@ -149,11 +175,11 @@ impl Generator {
 
 impl Worker {
     fn start(mut shard: Shard) -> std::io::Result<Self> {
-        let (orders, to_do) = sync_channel::<(usize, Part)>(2);
+        let (orders, to_do) = sync_channel::<(Arc<Order>, Part)>(2);
         let (done, filled) = sync_channel(2);
         std::thread::Builder::new().name("generate".into()).spawn(move || {
-            for (ticks, mut part) in to_do {
-                shard.fill(ticks, &mut part);
+            for (order, mut part) in to_do {
+                shard.fill(&order, &mut part);
                 if done.send(part).is_err() {
                     return;
                 }

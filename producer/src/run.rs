@@ -13,7 +13,7 @@ use millrace_schemas::subject::{SENSOR_READING, value_subject};
 use millrace_schemas::text::{Layout, csv_header};
 
 use crate::batch::{Batch, Machines};
-use crate::generate::{Encoding, Generator, LineEnd, Shard};
+use crate::generate::{Encoding, Generator, LineEnd, Order, Shard};
 use crate::pace::Pace;
 use crate::report;
 use crate::settings::{KafkaOutput, Output, Settings, Speed, TextFormat};
@@ -106,7 +106,7 @@ fn stream(
     while !shutdown.is_requested() && !sink.is_done() && (waiting || ordered < end) {
         let due = pace.due(ordered, most).min(usize::try_from(end - ordered).unwrap_or(most));
         if due > 0 {
-            generator.order(due, std::mem::take(&mut used))?;
+            generator.order(Order { ticks: due, ..Order::default() }, std::mem::take(&mut used))?;
             ordered += due as u64;
         }
         if waiting || due > 0 {

@@ -4,7 +4,7 @@ use millrace_core::kafka::{Kafka, Properties, TopicDefaults};
 use millrace_core::shutdown::Shutdown;
 use millrace_core::{Error, Result};
 use millrace_producer::batch::{Machines, Part};
-use millrace_producer::generate::{Encoding, Shard};
+use millrace_producer::generate::{Encoding, Order, Shard};
 use millrace_producer::report::grouped;
 use millrace_producer::settings;
 
@@ -178,6 +178,6 @@ fn mean_size(args: &Args) -> Result<usize> {
     let machines = Machines { ids: settings.machines.clone(), partitions: Vec::new() };
     let mut shard = Shard::new(&settings, machines, Encoding::Avro(1));
     let mut part = Part::default();
-    shard.fill(100, &mut part);
+    shard.fill(&Order { ticks: 100, ..Order::default() }, &mut part);
     Ok(part.readings.bytes.len() / part.readings.records.len().max(1))
 }

@@ -1,3 +1,4 @@
+use super::act::{Cause, Course};
 use super::constants::Constants;
 use super::random::Random;
 
@@ -52,6 +53,15 @@ impl FailureKind {
         Self::MotorFailure
     }
 
+    /// The shape that most failures of this kind have.
+    const fn usual_shape(self) -> Shape {
+        match self {
+            Self::BearingFailure | Self::Overheating => Shape::Exponential,
+            Self::PumpFailure | Self::OilLeak => Shape::Linear,
+            Self::MotorFailure => Shape::Oscillating,
+        }
+    }
+
     fn draw_shape(self, random: &mut Random) -> Shape {
         let first = random.uniform(0.0, 1.0) < 0.6;
         match self {
@@ -74,6 +84,11 @@ pub enum Shape {
     Steps,
     /// Evenly, with the machine's oscillation upon it.
     Oscillating,
+    /// The same severity all the time. In percent, so that a failure takes 16 bytes.
+    Steady {
+        /// 1 to 100.
+        percent: u8,
+    },
 }
 
 impl Shape {
@@ -82,6 +97,7 @@ impl Shape {
         let x = x.clamp(0.0, 1.0);
         match self {
             Self::Linear | Self::Oscillating => x,
+            Self::Steady { percent } => f64::from(percent) / 100.0,
             Self::Exponential => libm::expm1(4.0 * x) / libm::expm1(4.0),
             Self::Steps if x >= 1.0 => 1.0,
             Self::Steps => [0.2, 0.5, 0.8][(x * 3.0) as usize],
@@ -100,6 +116,8 @@ pub struct Failure {
     pub start: i64,
     /// Time to full severity, milliseconds.
     pub growth: u32,
+    /// Why it began.
+    pub cause: Cause,
 }
 
 const HOUR: f64 = 3_600_000.0;
@@ -113,7 +131,19 @@ impl Failure {
         let start = hour_start + random.uniform(0.0, HOUR) as i64;
         let kind = FailureKind::draw(random);
         let growth = random.uniform(2.0 * HOUR, 24.0 * HOUR) as u32;
-        Some(Self { kind, shape: kind.draw_shape(random), start, growth })
+        let shape = kind.draw_shape(random);
+        Some(Self { kind, shape, start, growth, cause: Cause::Automatic })
+    }
+
+    /// One that is made to happen.
+    pub(super) fn injected(kind: FailureKind, course: Course, start: i64, cause: Cause) -> Self {
+        let (shape, growth) = match course {
+            Course::Growing { hours } => (kind.usual_shape(), (hours * HOUR) as u32),
+            Course::Fixed { severity } => {
+                (Shape::Steady { percent: (severity * 100.0).round().clamp(1.0, 100.0) as u8 }, 0)
+            }
+        };
+        Self { kind, shape, start, growth: growth.max(1), cause }
     }
 
     /// Severity at an event time, from 0 to 1, where it stays.

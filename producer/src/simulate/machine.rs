@@ -79,6 +79,10 @@ impl Machine {
         &self.schedule
     }
 
+    pub fn schedule_mut(&mut self) -> &mut Schedule {
+        &mut self.schedule
+    }
+
     /// Lives through one sampling interval and reads the sensors, unrounded, in their units.
     pub fn sample(
         &mut self,

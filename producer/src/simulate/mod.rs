@@ -3,8 +3,10 @@
 //! Nothing here depends on the platform's mathematics library, on threads, or on which other machines
 //! run, so the same seed, start and machine give the same bytes for ever and everywhere.
 
+mod act;
 mod clock;
 mod constants;
+mod diary;
 mod failure;
 mod machine;
 mod random;
@@ -15,19 +17,25 @@ use std::borrow::Cow;
 
 use millrace_schemas::{MaintenanceStatus, SensorReading};
 
+pub use act::{Act, Cause, Course, Deed};
 pub use clock::Clock;
+pub use diary::{Episode, EpisodeKind};
 pub use failure::{Failure, FailureKind, Shape};
 pub use schedule::{Events, MaintenancePlan};
 
 use machine::Machine;
 use random::Ziggurat;
-use schedule::Key;
+use schedule::{Key, Schedule};
 use tick::{Gains, Tick};
 
 /// A plant, or the part of one whose machines it was given.
 pub struct Plant {
     seed: u64,
+    /// Event time of the run's first sample; what is random is keyed by the time since.
+    begin: i64,
+    /// The clock since the rate was set last, and the tick at which that was.
     clock: Clock,
+    clock_tick: u64,
     events: Events,
     gains: Gains,
     tables: &'static Ziggurat,
@@ -44,6 +52,24 @@ pub struct Truth {
     pub severity: f64,
 }
 
+impl Truth {
+    fn of(schedule: &Schedule, now: i64) -> Self {
+        let failure = schedule.in_progress();
+        Self { failure: failure.map(|f| f.kind), severity: failure.map_or(0.0, |f| f.severity(now)) }
+    }
+}
+
+/// What a machine is doing.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct MachineState<'a> {
+    /// The machine.
+    pub machine_id: &'a str,
+    /// Whether it stands for maintenance.
+    pub in_maintenance: bool,
+    /// What is wrong with it.
+    pub truth: Truth,
+}
+
 impl Plant {
     /// A plant of the given machines, before its first sample.
     pub fn new(seed: u64, clock: Clock, events: Events, machine_ids: &[String]) -> Self {
@@ -52,7 +78,9 @@ impl Plant {
             |id: &String| Machine::new(id, Key { seed, machine_id: id, start: clock.start }, &events, &first);
         Self {
             seed,
+            begin: clock.start,
             clock,
+            clock_tick: 0,
             events,
             gains: Gains::new(&clock),
             tables: Ziggurat::tables(),
@@ -66,20 +94,64 @@ impl Plant {
         self.next_tick
     }
 
+    /// Has something done to a machine, given by its index, at its time.
+    pub fn act(&mut self, machine: usize, act: Act) {
+        if let Some(machine) = self.machines.get_mut(machine) {
+            machine.schedule_mut().act(act);
+        }
+    }
+
+    /// Samples at this rate from the next tick on, which keeps its event time.
+    pub fn set_rate(&mut self, rate: f64) {
+        self.clock = Clock { start: self.timestamp(self.next_tick), rate };
+        self.clock_tick = self.next_tick;
+        self.gains = Gains::new(&self.clock);
+    }
+
+    /// Event time of a tick, one since the rate was set last, in milliseconds.
+    pub fn timestamp(&self, tick: u64) -> i64 {
+        self.clock.timestamp(tick.saturating_sub(self.clock_tick))
+    }
+
+    /// Keeps account of every machine's episodes from now on.
+    pub fn keep_diaries(&mut self) {
+        self.machines.iter_mut().for_each(|machine| machine.schedule_mut().keep_diary());
+    }
+
+    /// The episodes of a machine that ended since the last call, in the order of their ends.
+    pub fn take_ended(&mut self, machine: usize) -> Vec<Episode> {
+        self.machines.get_mut(machine).map(|machine| machine.schedule_mut().take_ended()).unwrap_or_default()
+    }
+
+    /// The episodes of a machine that go on; of its maintenance only with a diary.
+    pub fn open_episodes(&self, machine: usize) -> Vec<Episode> {
+        let now = self.timestamp(self.next_tick.saturating_sub(1));
+        self.machines.get(machine).map(|m| m.schedule().open_episodes(now).collect()).unwrap_or_default()
+    }
+
+    /// What every machine was doing at its last sample, in the order given.
+    pub fn states(&self) -> impl Iterator<Item = MachineState<'_>> {
+        let now = self.timestamp(self.next_tick.saturating_sub(1));
+        self.machines.iter().map(move |machine| {
+            let schedule = machine.schedule();
+            MachineState {
+                machine_id: &machine.id,
+                in_maintenance: schedule.in_maintenance(),
+                truth: Truth::of(schedule, now),
+            }
+        })
+    }
+
     /// Samples every machine once, in the order given, and hands each reading on: sensors rounded to two
     /// decimals, neither features nor labels attached.
     pub fn tick(&mut self, mut each: impl FnMut(usize, SensorReading<'_>, Truth)) {
-        let tick = Tick::at(self.clock.timestamp(self.next_tick));
+        let tick = Tick::at(self.timestamp(self.next_tick));
         let sequence = self.next_tick.cast_signed();
-        let key = (self.seed, self.clock.start);
+        let key = (self.seed, self.begin);
         for (index, machine) in self.machines.iter_mut().enumerate() {
             let values = machine.sample(&tick, &self.gains, &self.events, key, self.tables);
             let schedule = machine.schedule();
-            let failure = schedule.in_progress();
-            let truth = Truth {
-                failure: failure.map(|f| f.kind),
-                severity: failure.map_or(0.0, |f| f.severity(tick.timestamp)),
-            };
+            let truth = Truth::of(schedule, tick.timestamp);
             let status = if schedule.in_maintenance() {
                 MaintenanceStatus::Maintenance
             } else {

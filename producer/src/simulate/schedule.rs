@@ -1,3 +1,7 @@
+use std::collections::VecDeque;
+
+use super::act::{Act, Cause, Deed};
+use super::diary::{Diary, Episode, EpisodeKind};
 use super::failure::Failure;
 use super::random::{Random, Stream};
 
@@ -43,6 +47,15 @@ pub(super) struct Schedule {
     next_hour: i64,
     /// Before this event time nothing happens.
     quiet_until: i64,
+    /// What is only there where somebody intervenes or asks; boxed, so that a fleet stays small.
+    extra: Option<Box<Extra>>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Extra {
+    /// What is to be done, by its time; what is said first is done first.
+    acts: VecDeque<Act>,
+    diary: Option<Diary>,
 }
 
 /// What changed between two samples.
@@ -78,7 +91,41 @@ impl Schedule {
             turn,
             next_hour: key.start,
             quiet_until: key.start,
+            extra: None,
         }
+    }
+
+    /// Takes note of something to be done at its time, or at once if that has passed.
+    pub fn act(&mut self, act: Act) {
+        let acts = &mut self.extra.get_or_insert_default().acts;
+        acts.insert(acts.partition_point(|earlier| earlier.at <= act.at), act);
+        self.quiet_until = self.quiet_until.min(act.at);
+    }
+
+    /// Writes a diary from now on.
+    pub fn keep_diary(&mut self) {
+        self.extra.get_or_insert_default().diary.get_or_insert_default();
+    }
+
+    /// The episodes that ended since the last call, in the order of their ends; none without a diary.
+    pub fn take_ended(&mut self) -> Vec<Episode> {
+        self.diary().map(Diary::take_ended).unwrap_or_default()
+    }
+
+    /// The episodes that go on.
+    pub fn open_episodes(&self, now: i64) -> impl Iterator<Item = Episode> {
+        let failure = self.in_progress().filter(|failure| failure.start <= now).map(|failure| Episode {
+            kind: EpisodeKind::Failure(failure.kind),
+            start: failure.start,
+            end: None,
+            cause: failure.cause,
+        });
+        let diary = self.extra.as_ref().and_then(|extra| extra.diary.as_ref());
+        failure.into_iter().chain(diary.and_then(Diary::open_maintenance))
+    }
+
+    fn diary(&mut self) -> Option<&mut Diary> {
+        self.extra.as_mut()?.diary.as_mut()
     }
 
     pub fn in_maintenance(&self) -> bool {
@@ -113,20 +160,59 @@ impl Schedule {
         let mut change = Change::default();
         loop {
             let onset = self.next.map_or(NEVER, |failure| failure.start);
-            self.quiet_until = self.turn.min(self.next_hour).min(onset);
+            let intervention = self.next_act();
+            self.quiet_until = self.turn.min(self.next_hour).min(onset).min(intervention);
             if self.quiet_until > now {
                 return change;
             }
-            if onset == self.quiet_until {
-                (self.failure, self.cleared) = (self.next.take(), false);
+            if intervention == self.quiet_until {
+                self.intervene(key);
+            } else if onset == self.quiet_until {
+                self.begin_failure();
             } else if self.next_hour == self.quiet_until {
                 self.draw_failure(key, events);
             } else if self.in_maintenance {
-                self.in_maintenance = false;
-                self.turn = next_maintenance(key, events, self.turn);
+                self.end_maintenance(key, events);
                 change.restarted = true;
             } else {
-                self.begin_maintenance(key);
+                let minutes = key.random(Stream::Maintenance, self.turn).uniform(15.0, 120.0);
+                self.begin_maintenance(self.turn, minutes, Cause::Automatic);
+            }
+        }
+    }
+
+    fn next_act(&self) -> i64 {
+        self.extra.as_ref().and_then(|extra| extra.acts.front()).map_or(NEVER, |act| act.at)
+    }
+
+    fn intervene(&mut self, key: Key<'_>) {
+        let Some(act) = self.extra.as_mut().and_then(|extra| extra.acts.pop_front()) else { return };
+        let at = act.at.max(key.start);
+        match act.deed {
+            Deed::Inject { kind, course } => {
+                let start = if self.in_maintenance { at.max(self.turn) } else { at };
+                self.next = Some(Failure::injected(kind, course, start, act.cause));
+            }
+            Deed::Clear => {
+                self.end_failure(at);
+                self.next = self.next.filter(|failure| failure.cause == Cause::Automatic);
+            }
+            Deed::Maintain { minutes } => self.begin_maintenance(at, minutes, act.cause),
+        }
+    }
+
+    fn begin_failure(&mut self) {
+        let Some(failure) = self.next.take() else { return };
+        self.end_failure(failure.start);
+        (self.failure, self.cleared) = (Some(failure), false);
+    }
+
+    /// The failure in progress is over; its effects fade.
+    fn end_failure(&mut self, at: i64) {
+        if let Some(failure) = self.in_progress().copied() {
+            self.cleared = true;
+            if let Some(diary) = self.diary() {
+                diary.failure_ends(&failure, at);
             }
         }
     }
@@ -135,18 +221,42 @@ impl Schedule {
         let hour = self.next_hour;
         self.next_hour += HOUR;
         let drawn = Failure::draw(&mut key.random(Stream::Failures, hour), events.failure_rate, hour);
-        let busy = self.failure.is_some() && !self.cleared;
+        // One that was injected for later has the machine.
+        let busy = self.in_progress().is_some() || self.next.is_some();
         let stopped_until = if self.in_maintenance { self.turn } else { i64::MIN };
-        self.next = drawn.filter(|f| !busy && f.start >= stopped_until);
+        if let Some(failure) = drawn.filter(|failure| !busy && failure.start >= stopped_until) {
+            self.next = Some(failure);
+        }
     }
 
-    fn begin_maintenance(&mut self, key: Key<'_>) {
-        let minutes = key.random(Stream::Maintenance, self.turn).uniform(15.0, 120.0);
+    fn begin_maintenance(&mut self, at: i64, minutes: f64, cause: Cause) {
+        let end = at + (minutes * MINUTE) as i64;
+        self.turn = if self.in_maintenance { self.turn.max(end) } else { end };
         self.in_maintenance = true;
-        self.turn += (minutes * MINUTE) as i64;
-        self.cleared = self.failure.is_some();
-        // It would begin on a stopped machine.
-        self.next = self.next.filter(|failure| failure.start >= self.turn);
+        self.end_failure(at);
+        if let Some(diary) = self.diary() {
+            diary.maintenance_begins(at, cause);
+        }
+        self.postpone(self.turn);
+    }
+
+    /// On a machine that stands until `restart` no failure begins: one of chance is dropped, one that was
+    /// injected waits.
+    fn postpone(&mut self, restart: i64) {
+        self.next = match self.next {
+            Some(failure) if failure.start < restart && failure.cause == Cause::Automatic => None,
+            Some(failure) => Some(Failure { start: failure.start.max(restart), ..failure }),
+            None => None,
+        };
+    }
+
+    fn end_maintenance(&mut self, key: Key<'_>, events: &Events) {
+        self.in_maintenance = false;
+        let end = self.turn;
+        if let Some(diary) = self.diary() {
+            diary.maintenance_ends(end);
+        }
+        self.turn = next_maintenance(key, events, end);
     }
 }
 
@@ -167,6 +277,7 @@ fn next_maintenance(key: Key<'_>, events: &Events, last_end: i64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::simulate::{Course, FailureKind};
 
     const KEY: Key<'_> = Key { seed: 9, machine_id: "MACHINE_001", start: 0 };
 
@@ -228,6 +339,73 @@ mod tests {
         for state in coarse.iter().filter(|s| s.2) {
             assert!(fine.iter().any(|f| f.2 && (0..3_600_000).contains(&(state.0 - f.0))));
         }
+    }
+
+    fn acted(acts: &[Act], step: i64, days: i64) -> (Schedule, Vec<Episode>) {
+        let events = Events { failure_rate: 0.0, maintenance: MaintenancePlan::Never };
+        let mut schedule = Schedule::new(KEY, &events);
+        schedule.keep_diary();
+        acts.iter().for_each(|act| schedule.act(*act));
+        for now in (0..days * DAY as i64).step_by(step as usize) {
+            schedule.advance(now, KEY, &events);
+        }
+        let ended = schedule.take_ended();
+        (schedule, ended)
+    }
+
+    fn inject(at: i64) -> Act {
+        let course = Course::Growing { hours: 2.0 };
+        let deed = Deed::Inject { kind: FailureKind::OilLeak, course };
+        Act { at, deed, cause: Cause::Command }
+    }
+
+    #[test]
+    fn acts_happen_at_their_time_whatever_the_order_they_are_said_in_and_the_sampling() {
+        let clear = Act { at: 9_000_000, deed: Deed::Clear, cause: Cause::Command };
+        let maintain = Act { at: 20_000_000, deed: Deed::Maintain { minutes: 30.0 }, cause: Cause::Scenario };
+        let acts = [inject(1_000), clear, maintain];
+        let expected = [
+            (EpisodeKind::Failure(FailureKind::OilLeak), 1_000, 9_000_000, Cause::Command),
+            (EpisodeKind::Maintenance, 20_000_000, 21_800_000, Cause::Scenario),
+        ]
+        .map(|(kind, start, end, cause)| Episode { kind, start, end: Some(end), cause });
+        for (order, step) in [([0, 1, 2], 1_000), ([2, 1, 0], 60_000), ([1, 2, 0], 3_600_000)] {
+            let acts = order.map(|index| acts[index]);
+            assert_eq!(acted(&acts, step, 1).1, expected, "{order:?}");
+        }
+    }
+
+    #[test]
+    fn a_failure_injected_into_a_stopped_machine_begins_with_its_restart() {
+        let maintain = Act { at: 0, deed: Deed::Maintain { minutes: 120.0 }, cause: Cause::Command };
+        let (schedule, ended) = acted(&[maintain, inject(60_000)], 60_000, 1);
+        assert_eq!(ended.len(), 1, "the maintenance");
+        let failure = schedule.open_episodes(DAY as i64).next().expect("a failure");
+        assert_eq!((failure.start, failure.cause), (7_200_000, Cause::Command));
+    }
+
+    #[test]
+    fn a_second_failure_takes_the_place_of_the_first() {
+        let (schedule, ended) = acted(&[inject(0), inject(3_600_000)], 60_000, 1);
+        assert_eq!(ended.iter().map(|e| (e.start, e.end)).collect::<Vec<_>>(), [(0, Some(3_600_000))]);
+        assert_eq!(schedule.in_progress().map(|f| f.start), Some(3_600_000));
+    }
+
+    #[test]
+    fn an_injected_failure_leaves_the_draws_of_chance_alone() {
+        let events = Events { failure_rate: 0.05, maintenance: MaintenancePlan::Own };
+        let after = |acts: &[Act]| {
+            let mut schedule = Schedule::new(KEY, &events);
+            schedule.keep_diary();
+            acts.iter().for_each(|act| schedule.act(*act));
+            schedule.advance(100 * DAY as i64, KEY, &events);
+            schedule.take_ended()
+        };
+        let clear = Act { at: 60_000, deed: Deed::Clear, cause: Cause::Command };
+        let with: Vec<Episode> =
+            after(&[inject(0), clear]).into_iter().filter(|e| e.cause == Cause::Automatic).collect();
+        assert!(with.len() > 20);
+        assert_eq!(with, after(&[]));
     }
 
     #[test]
