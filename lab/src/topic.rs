@@ -1,8 +1,9 @@
 //! Reading a whole topic, without a group.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use millrace_core::kafka::{Kafka, cause};
+use millrace_core::kafka::{self, Kafka, cause};
 use millrace_core::{Error, Result};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
@@ -13,27 +14,25 @@ const CALL: Duration = Duration::from_secs(10);
 /// The longest that no record may come while some are missing.
 const STALL: Duration = Duration::from_secs(30);
 
-/// Shows everything that lies in a topic now, each partition in its order.
+/// Shows everything that lies in a topic now, each partition in its order; of transactions, what is committed.
 ///
 /// # Errors
 /// When the topic cannot be read to its end.
 pub fn for_each(kafka: &Kafka, topic: &str, mut show: impl FnMut(&BorrowedMessage<'_>)) -> Result<()> {
-    let reader = kafka.reader()?;
-    let mut missing = assign_all(&reader, topic)?;
+    let reader = kafka.isolated_reader(true)?;
+    let mut waiting = assign_all(&reader, topic)?;
     let mut last = Instant::now();
-    while missing > 0 {
+    while !waiting.is_empty() {
         match reader.poll(Duration::from_millis(200)) {
-            Some(record) => {
-                show(&record.map_err(|e| failed(topic, &e))?);
-                missing -= 1;
-                last = Instant::now();
-            }
+            Some(Ok(record)) => show(&record),
+            Some(Err(KafkaError::PartitionEOF(partition))) => drop(waiting.remove(&partition)),
+            Some(Err(error)) => return Err(failed(topic, &error)),
             None if last.elapsed() > STALL => {
-                let problem = format!("{missing} records of topic {topic} do not come");
-                return Err(Error::failed(problem));
+                return Err(Error::failed(format!("the end of topic {topic} does not come")));
             }
-            None => {}
+            None => continue,
         }
+        last = Instant::now();
     }
     Ok(())
 }
@@ -46,17 +45,19 @@ pub fn partitions(kafka: &Kafka, topic: &str) -> Result<i32> {
     partitions_seen(&kafka.reader()?, topic)
 }
 
-/// Reads all partitions from their beginnings; gives how many records lie there.
-fn assign_all(reader: &BaseConsumer, topic: &str) -> Result<i64> {
+/// Reads all partitions from their beginnings; gives those that are not empty.
+fn assign_all(reader: &BaseConsumer, topic: &str) -> Result<BTreeSet<i32>> {
     let mut list = TopicPartitionList::new();
-    let mut count = 0;
+    let mut waiting = BTreeSet::new();
     for partition in 0..partitions_seen(reader, topic)? {
-        let (low, high) = reader.fetch_watermarks(topic, partition, CALL).map_err(|e| failed(topic, &e))?;
-        count += high - low;
-        list.add_partition_offset(topic, partition, Offset::Beginning).map_err(|e| failed(topic, &e))?;
+        let (low, high) = kafka::bounds(reader, topic, partition)?;
+        if low < high {
+            waiting.insert(partition);
+            list.add_partition_offset(topic, partition, Offset::Beginning).map_err(|e| failed(topic, &e))?;
+        }
     }
     reader.assign(&list).map_err(|e| failed(topic, &e))?;
-    Ok(count)
+    Ok(waiting)
 }
 
 fn partitions_seen(reader: &BaseConsumer, topic: &str) -> Result<i32> {

@@ -8,6 +8,7 @@ pub mod features;
 pub mod generate;
 mod pace;
 pub mod report;
+pub mod resume;
 pub mod run;
 pub mod settings;
 pub mod simulate;

@@ -16,6 +16,13 @@ pub(crate) fn begin(settings: &Settings) {
     }
 }
 
+/// Says that there is nothing to do, and why.
+pub(crate) fn complete(settings: &Settings, sentence: &str) {
+    if settings.verbose {
+        eprintln!("{sentence}");
+    }
+}
+
 /// Says that the end was asked for and what is waited for.
 pub(crate) fn flushing(settings: &Settings) {
     if settings.verbose {

@@ -16,6 +16,7 @@ use crate::batch::{Batch, Machines};
 use crate::generate::{Encoding, Generator, LineEnd, Order, Shard};
 use crate::pace::Pace;
 use crate::report;
+use crate::resume::{self, Position};
 use crate::settings::{KafkaOutput, Output, Settings, Speed, TextFormat};
 use crate::sink::{Client, KafkaSink, Sink, WriterSink};
 
@@ -50,7 +51,7 @@ impl Progress {
 }
 
 /// What a run did in the end.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Summary {
     /// Records made.
     pub generated: u64,
@@ -68,11 +69,14 @@ pub struct Summary {
 /// When the output cannot be opened, breaks, or refuses a record. The summary is printed all the same, unless
 /// the run is quiet.
 pub fn run(settings: &Settings, shutdown: &Shutdown, progress: &Progress) -> Result<Summary> {
-    let (mut sink, shards) = open(settings)?;
+    let Some(opened) = open(settings)? else { return Ok(Summary::default()) };
+    let Opened { settings, mut sink, shards, position } = opened;
+    let settings = &settings;
     let generator = Generator::start(shards)?;
     report::begin(settings);
     let began = Instant::now();
-    let streamed = stream(settings, &generator, &mut *sink, shutdown, progress);
+    let streamed = catch_up(settings, &generator, &position, shutdown)
+        .and_then(|()| stream(settings, &generator, &mut *sink, &position, shutdown, progress));
     if shutdown.is_requested() {
         report::flushing(settings);
     }
@@ -88,23 +92,63 @@ pub fn run(settings: &Settings, shutdown: &Shutdown, progress: &Progress) -> Res
     ended.map(|()| summary)
 }
 
+/// A run whose parts are there.
+struct Opened {
+    /// With the seed and the start that the run has had from its beginning.
+    settings: Settings,
+    sink: Box<dyn Sink>,
+    shards: Vec<Shard>,
+    /// Where it goes on.
+    position: Position,
+}
+
+/// Makes what is in the topic already once more, and drops it: the plant is then as it was.
+fn catch_up(
+    settings: &Settings,
+    generator: &Generator,
+    position: &Position,
+    shutdown: &Shutdown,
+) -> Result<()> {
+    let most = most_ticks(settings) as u64;
+    let mut done = 0;
+    let mut used = Batch::default();
+    while done < position.ticks() && !shutdown.is_requested() {
+        let ticks = most.min(position.ticks() - done);
+        generator.order(Order { ticks: ticks as usize, ..Order::default() }, used)?;
+        used = generator.receive()?;
+        done += ticks;
+    }
+    Ok(())
+}
+
 fn stream(
     settings: &Settings,
     generator: &Generator,
     sink: &mut dyn Sink,
+    position: &Position,
     shutdown: &Shutdown,
     progress: &Progress,
 ) -> Result<()> {
     let pace = Pace::new(settings.clock.rate, settings.speed);
-    let most = (BATCH_RECORDS / settings.machines.len()).max(1);
+    let most = most_ticks(settings);
+    let first = position.ticks();
     let end = settings.ticks.unwrap_or(u64::MAX);
-    let mut ordered = 0;
+    let mut ordered = first;
+    let mut sent = first;
     let mut waiting = false;
     let mut used = Batch::default();
     let mut news = report::News::new(settings);
+    let mut send_next = |sink: &mut dyn Sink| -> Result<Batch> {
+        let mut batch = generator.receive()?;
+        position.trim(sent, &mut batch);
+        sent += batch.ticks() as u64;
+        progress.generated.fetch_add(batch.records(), Ordering::Relaxed);
+        sink.send(&batch)?;
+        Ok(batch)
+    };
     // One batch is made while the one before it is sent.
     while !shutdown.is_requested() && !sink.is_done() && (waiting || ordered < end) {
-        let due = pace.due(ordered, most).min(usize::try_from(end - ordered).unwrap_or(most));
+        let due = pace.due(ordered - first, most).min(usize::try_from(end - ordered).unwrap_or(most));
         if due > 0 {
             generator.order(Order { ticks: due, ..Order::default() }, std::mem::take(&mut used))?;
             ordered += due as u64;
@@ -113,27 +157,24 @@ fn stream(
             // At a given speed what is due goes out at once; at most speed one batch stays ahead.
             let keep_one_ahead = settings.speed == Speed::Max && due > 0;
             if waiting || !keep_one_ahead {
-                used = send_next(generator, sink, progress)?;
+                used = send_next(sink)?;
             }
             waiting = keep_one_ahead;
         } else {
-            shutdown.wait(pace.wait(ordered).min(LONGEST_PAUSE));
-            sink.poll();
+            shutdown.wait(pace.wait(ordered - first).min(LONGEST_PAUSE));
+            sink.poll()?;
         }
         note(sink, progress);
         news.tell(progress);
     }
     if waiting && !sink.is_done() {
-        send_next(generator, sink, progress)?;
+        send_next(sink)?;
     }
     Ok(())
 }
 
-fn send_next(generator: &Generator, sink: &mut dyn Sink, progress: &Progress) -> Result<Batch> {
-    let batch = generator.receive()?;
-    progress.generated.fetch_add(batch.records(), Ordering::Relaxed);
-    sink.send(&batch)?;
-    Ok(batch)
+fn most_ticks(settings: &Settings) -> usize {
+    (BATCH_RECORDS / settings.machines.len()).max(1)
 }
 
 fn note(sink: &dyn Sink, progress: &Progress) {
@@ -141,30 +182,30 @@ fn note(sink: &dyn Sink, progress: &Progress) {
     progress.failed.store(sink.failed(), Ordering::Relaxed);
 }
 
-fn open(settings: &Settings) -> Result<(Box<dyn Sink>, Vec<Shard>)> {
+/// `None` when the run is complete already.
+fn open(settings: &Settings) -> Result<Option<Opened>> {
     let layout = layout(settings);
-    match &settings.output {
-        Output::Console { format } => {
-            let sink = WriterSink::console(header(*format, layout).as_deref())?;
-            Ok((Box::new(sink), rows(settings, *format, layout)))
-        }
+    let (sink, format) = match &settings.output {
+        Output::Console { format } => (WriterSink::console(header(*format, layout).as_deref())?, *format),
         Output::File { path, format, append } => {
-            let sink = WriterSink::file(path, *append, header(*format, layout).as_deref())?;
-            Ok((Box::new(sink), rows(settings, *format, layout)))
+            (WriterSink::file(path, *append, header(*format, layout).as_deref())?, *format)
         }
-        Output::Kafka(output) => open_kafka(settings, output, layout),
-    }
+        Output::Kafka(output) => return open_kafka(settings, output, layout),
+    };
+    Ok(Some(Opened {
+        settings: settings.clone(),
+        sink: Box::new(sink),
+        shards: rows(settings, format, layout),
+        position: Position::default(),
+    }))
 }
 
-fn open_kafka(
-    settings: &Settings,
-    output: &KafkaOutput,
-    layout: Layout,
-) -> Result<(Box<dyn Sink>, Vec<Shard>)> {
-    let KafkaOutput { kafka, topic, partitions, topic_defaults, schema_registry_url } = output;
+fn open_kafka(settings: &Settings, output: &KafkaOutput, layout: Layout) -> Result<Option<Opened>> {
+    let KafkaOutput { kafka, topic, partitions, topic_defaults, schema_registry_url, recovery } = output;
     // First, so that a property it refuses leaves neither schema nor topic behind.
-    let client = Rc::new(Client::new(kafka)?);
+    let client = Rc::new(Client::new(kafka, recovery.exactly_once.as_ref())?);
     kafka.check()?;
+    let is_kept = resume::is_kept(output)?;
     let encoding = match schema_registry_url {
         Some(url) => {
             Encoding::Avro(RegistryClient::new(url)?.register(&value_subject(topic), SENSOR_READING)?)
@@ -172,20 +213,32 @@ fn open_kafka(
         None => Encoding::Text(TextFormat::Json, Layout { sequence: true, ..layout }, LineEnd::None),
     };
     let topic = kafka.ensure_topic(topic, *partitions, topic_defaults)?;
-    let sink = KafkaSink::new(client, &topic.name);
     if let Some(warning) = topic.warning.as_ref().filter(|_| settings.verbose) {
         eprintln!("producer: {warning}");
     }
+    let (settings, position, keeper) = match is_kept {
+        false => (settings.clone(), Position::default(), None),
+        true => match resume::begin(settings, output, &topic, &client)? {
+            Some((settings, position, keeper)) => (settings, position, Some(keeper)),
+            None => return Ok(None),
+        },
+    };
+    let shards = shards_by_partition(&settings, topic.partitions, encoding);
+    let sink = Box::new(KafkaSink::new(client, &topic.name, keeper));
+    Ok(Some(Opened { settings, sink, shards, position }))
+}
+
+fn shards_by_partition(settings: &Settings, partitions: i32, encoding: Encoding) -> Vec<Shard> {
     let mut machines: Vec<(i32, &String)> =
-        settings.machines.iter().map(|id| (partition_of(id.as_bytes(), topic.partitions), id)).collect();
+        settings.machines.iter().map(|id| (partition_of(id.as_bytes(), partitions), id)).collect();
     // Runs of one partition cost the client half as much as partitions in turn.
     machines.sort_by_key(|(partition, _)| *partition);
-    let shards = chunks(&machines, settings.threads).map(|chunk| {
+    let shard = |chunk: &[(i32, &String)]| {
         let ids = chunk.iter().map(|(_, id)| (*id).clone()).collect();
         let partitions = chunk.iter().map(|(partition, _)| *partition).collect();
         Shard::new(settings, Machines { ids, partitions }, encoding)
-    });
-    Ok((Box::new(sink), shards.collect()))
+    };
+    chunks(&machines, settings.threads).map(shard).collect()
 }
 
 fn rows(settings: &Settings, format: TextFormat, layout: Layout) -> Vec<Shard> {

@@ -7,7 +7,7 @@ use std::path::Path;
 use program::{producer, text};
 
 /// Flags, each wrong in one way, as a user would get them wrong.
-const WRONG: [&[&str]; 41] = [
+const WRONG: [&[&str]; 48] = [
     &["--rat", "1"],
     &["--rate", "0"],
     &["--rate", "-1"],
@@ -46,6 +46,13 @@ const WRONG: [&[&str]; 41] = [
     &["--mode", "kafka", "-X", "linger.ms"],
     &["--mode", "kafka", "-X", "sasl.jaas.config=x"],
     &["--mode", "kafka", "-X", "acks=1"],
+    &["--exactly-once"],
+    &["--mode", "file", "--resume"],
+    &["--mode", "kafka", "--transaction-interval", "2"],
+    &["--mode", "kafka", "--exactly-once", "--transaction-interval", "60"],
+    &["--mode", "kafka", "--exactly-once", "--transactional-id", "a b"],
+    &["--mode", "kafka", "--run-id", ""],
+    &["--mode", "kafka", "-X", "transactional.id=x"],
     &["--preset", "developement"],
     &["--features", "roling"],
     &["surplus"],

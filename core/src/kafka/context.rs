@@ -67,6 +67,7 @@ impl Deliveries {
 /// Counts deliveries, and tells the user when the cluster goes and comes back.
 pub struct ProducerContext {
     bootstrap_servers: String,
+    in_transactions: bool,
     deliveries: Arc<Deliveries>,
     down: AtomicBool,
 }
@@ -75,15 +76,45 @@ impl ProducerContext {
     pub(super) fn new(bootstrap_servers: &str) -> Self {
         Self {
             bootstrap_servers: bootstrap_servers.to_owned(),
+            in_transactions: false,
             deliveries: Arc::default(),
             down: AtomicBool::new(false),
         }
+    }
+
+    pub(super) fn of_transactions(bootstrap_servers: &str) -> Self {
+        Self { in_transactions: true, ..Self::new(bootstrap_servers) }
+    }
+
+    /// Whether its producer sends in transactions.
+    pub fn in_transactions(&self) -> bool {
+        self.in_transactions
     }
 
     /// The counts, shared.
     pub fn deliveries(&self) -> Arc<Deliveries> {
         Arc::clone(&self.deliveries)
     }
+}
+
+/// Failures that another attempt in another transaction need not meet again.
+fn breaks_only_the_transaction(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode as Code;
+    matches!(
+        error.rdkafka_error_code(),
+        Some(
+            Code::MessageTimedOut
+                | Code::PurgeQueue
+                | Code::PurgeInflight
+                | Code::Fenced
+                | Code::Fatal
+                | Code::InvalidProducerEpoch
+                | Code::InvalidTransactionalState
+                | Code::OutOfOrderSequenceNumber
+                | Code::UnknownProducerId
+                | Code::ProducerFenced
+        )
+    )
 }
 
 impl ClientContext for ProducerContext {
@@ -114,6 +145,8 @@ impl rdkafka::producer::ProducerContext for ProducerContext {
                     eprintln!("Kafka at {} is back", self.bootstrap_servers);
                 }
             }
+            // The transaction is broken, and its end tells what becomes of its records.
+            Err((error, _)) if self.in_transactions && breaks_only_the_transaction(error) => {}
             Err((error, record)) => self.deliveries.fail(error, record.topic(), role),
         }
     }

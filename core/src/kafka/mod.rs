@@ -1,10 +1,12 @@
 //! The only place where Kafka clients are built.
 
+mod bounds;
 mod compacted;
 mod context;
 mod partition;
 mod properties;
 mod topic;
+mod transactions;
 
 use std::time::Duration;
 
@@ -15,6 +17,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::producer::BaseProducer;
 
+pub use bounds::bounds;
 pub use context::{Deliveries, ProducerContext, Role};
 pub use partition::partition_of;
 pub use properties::{Properties, read_command_config};
@@ -24,6 +27,19 @@ use crate::error::{Error, Result};
 
 /// How long a cluster that was never reached may take to answer.
 const FIRST_CONTACT: Duration = Duration::from_secs(10);
+
+/// What every producer of records has.
+const PRODUCER: [(&str, &str); 7] = [
+    ("acks", "all"),
+    ("enable.idempotence", "true"),
+    ("queue.buffering.max.messages", "200000"),
+    ("queue.buffering.max.kbytes", "131072"),
+    ("batch.num.messages", "100000"),
+    ("linger.ms", "5"),
+    // With more requests in flight librdkafka's broker thread wakes without work to do: twice the
+    // CPU time a record, and no more records, measured on 2 cores with 64 KiB batches.
+    ("max.in.flight.requests.per.connection", "2"),
+];
 
 /// A Kafka cluster as clients see it: where it is and what was said about talking to it.
 #[derive(Debug, Clone)]
@@ -50,21 +66,10 @@ impl Kafka {
     /// When a property is unknown or does not fit the others.
     pub fn producer(&self) -> Result<BaseProducer<ProducerContext>> {
         let context = ProducerContext::new(&self.bootstrap_servers);
-        self.client(&[
-            ("acks", "all"),
-            ("enable.idempotence", "true"),
-            // 0 = for ever: a record is given up only when the broker refuses it.
-            ("message.timeout.ms", "0"),
-            ("queue.buffering.max.messages", "200000"),
-            ("queue.buffering.max.kbytes", "131072"),
-            ("batch.num.messages", "100000"),
-            ("linger.ms", "5"),
-            // With more requests in flight librdkafka's broker thread wakes without work to do: twice the
-            // CPU time a record, and no more records, measured on 2 cores with 64 KiB batches.
-            ("max.in.flight.requests.per.connection", "2"),
-        ])
-        .create_with_context(context)
-        .map_err(|e| self.cannot_build(&e))
+        // 0 = for ever: a record is given up only when the broker refuses it.
+        self.client(&[&PRODUCER[..], &[("message.timeout.ms", "0")]].concat())
+            .create_with_context(context)
+            .map_err(|e| self.cannot_build(&e))
     }
 
     /// A consumer without group, for reading given partitions.

@@ -25,6 +25,7 @@ const JAVA_ONLY: &[(&str, &str)] = &[
 
 /// Properties that are not the user's to set, and why.
 const OURS: &[(&str, &str)] = &[
+    ("transactional.id", "is given by --exactly-once and --transactional-id; leave it out"),
     ("bootstrap.servers", "is given by --bootstrap-server; leave it out"),
     ("metadata.broker.list", "is given by --bootstrap-server; leave it out"),
     ("partitioner", PARTITIONER),

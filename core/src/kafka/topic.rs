@@ -73,6 +73,8 @@ pub struct Topic {
     pub name: String,
     /// How many partitions it has.
     pub partitions: i32,
+    /// Whether it was not there before.
+    pub is_new: bool,
     /// One sentence where a setting of it endangers records with event times other than now.
     pub warning: Option<String>,
 }
@@ -90,7 +92,7 @@ impl Kafka {
             .map_err(|e| Error::failed(format!("the topic {name} cannot be looked up: {e}")))?;
         let is_demo = is_demo(&admin);
         let (partitions, is_new) = match self.partitions_of(&admin, name)? {
-            Some(partitions) => (partitions, is_demo),
+            Some(partitions) => (partitions, false),
             None if is_demo => (self.topic_of_the_demo(name)?, true),
             None => {
                 let wanted = asked.unwrap_or_else(|| defaults.partitions(name));
@@ -105,8 +107,9 @@ impl Kafka {
                 "topic {name} has {partitions} partitions{why}, not {asked}: leave --partitions out or take another --topic"
             )));
         }
-        let warning = if is_new { None } else { runtime.block_on(event_time_warning(&admin, name)) };
-        Ok(Topic { name: name.to_owned(), partitions, warning })
+        let warning =
+            if is_new || is_demo { None } else { runtime.block_on(event_time_warning(&admin, name)) };
+        Ok(Topic { name: name.to_owned(), partitions, is_new, warning })
     }
 
     /// The demo broker has no admin calls, but makes a topic when its metadata is asked for.
@@ -158,7 +161,7 @@ impl Kafka {
 }
 
 /// Whether it is librdkafka's mock cluster, which says so in its identity.
-fn is_demo(admin: &AdminClient<DefaultClientContext>) -> bool {
+pub(super) fn is_demo(admin: &AdminClient<DefaultClientContext>) -> bool {
     admin.inner().fetch_cluster_id(TIMEOUT).is_some_and(|id| id.starts_with("mockCluster"))
 }
 

@@ -26,6 +26,8 @@ pub struct Plan {
     pub seconds: f64,
     /// How long a broker stays down.
     pub down: Duration,
+    /// Whether it is sent in transactions.
+    pub exactly_once: bool,
     /// Client properties, as `name=value`.
     pub properties: Vec<String>,
 }
@@ -120,6 +122,7 @@ impl Plan {
         ];
         let properties = self.properties.iter().flat_map(|pair| ["-X".to_owned(), pair.clone()]);
         let flags = flags.into_iter().flat_map(|(name, value)| [name.to_owned(), value]);
+        let flags = flags.chain(self.exactly_once.then(|| "--exactly-once".to_owned()));
         let all = ["producer".to_owned(), "--quiet".to_owned()].into_iter().chain(flags).chain(properties);
         let settings = settings::read(all.map(OsString::from))?;
         settings.ok_or_else(|| Error::usage("these flags only ask for help"))

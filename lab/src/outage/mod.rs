@@ -36,6 +36,9 @@ pub struct Args {
     /// Seconds that a broker stays down
     #[arg(long, default_value_t = 5.0)]
     down: f64,
+    /// Send in transactions, and count what is committed
+    #[arg(long)]
+    exactly_once: bool,
     #[command(flatten)]
     cluster: ClusterArgs,
 }
@@ -73,6 +76,7 @@ impl Args {
             machines: self.machines,
             seconds: self.seconds,
             down: Duration::from_secs_f64(self.down),
+            exactly_once: self.exactly_once,
             properties: Vec::new(),
         })
     }

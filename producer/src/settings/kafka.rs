@@ -13,7 +13,7 @@ impl Check<'_> {
         topics: TopicDefaults,
         properties: Properties,
     ) -> Result<KafkaOutput> {
-        let topic = said.kafka_topic.unwrap_or_else(|| DEFAULT_TOPIC.into());
+        let topic = said.kafka_topic.clone().unwrap_or_else(|| DEFAULT_TOPIC.into());
         let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-');
         if !(1..=249).contains(&topic.len()) || !topic.bytes().all(legal) || matches!(&*topic, "." | "..") {
             let rule = "must be 1 to 249 letters, digits, `_`, `.` or `-`";
@@ -23,12 +23,12 @@ impl Check<'_> {
             let range = "it must be from 1 to 100000 partitions";
             return self.refuse("partitions", format!("{count} is out of range: {range}"));
         }
-        let servers = said.kafka_bootstrap_servers.unwrap_or_default().join(",");
+        let servers = said.kafka_bootstrap_servers.clone().unwrap_or_default().join(",");
         if servers.trim_matches([',', ' ']).is_empty() {
             return self
                 .refuse("kafka_bootstrap_servers", "no broker is given, such as localhost:9092".into());
         }
-        let registry = said.schema_registry_url.unwrap_or_default();
+        let registry = said.schema_registry_url.clone().unwrap_or_default();
         let schema_registry_url = match said.data_format {
             None | Some(Format::Avro) => Some(self.registry_url(registry)?),
             Some(Format::Json) => None,
@@ -36,6 +36,7 @@ impl Check<'_> {
                 return self.refuse("data_format", "csv does not go to Kafka; take avro or json".into());
             }
         };
+        let recovery = self.recovery(&said, &topic)?;
         let kafka = Kafka::new(servers, properties);
         Ok(KafkaOutput {
             kafka,
@@ -43,6 +44,7 @@ impl Check<'_> {
             partitions: said.partitions,
             topic_defaults: topics,
             schema_registry_url,
+            recovery,
         })
     }
 

@@ -166,6 +166,7 @@ fn check_company(flags: &Cli, said: &Options, origins: &Origins) -> Result<()> {
     only(origins.is_flag("schema_registry_url"), "--schema-registry-url", Mode::Kafka, "kafka")?;
     only(flags.command_config.is_some(), "--command-config", Mode::Kafka, "kafka")?;
     only(!flags.properties.is_empty(), "-X", Mode::Kafka, "kafka")?;
+    check_recovery(said, origins, mode)?;
     let both = |one: &str, other: &str| origins.is_flag(one) && origins.is_flag(other);
     let apart = |flag: &str, other: &str| {
         Err(Error::usage(format!("{flag} has no effect with {other}; leave one of them out")))
@@ -177,6 +178,23 @@ fn check_company(flags: &Cli, said: &Options, origins: &Origins) -> Result<()> {
         return apart("--maintenance-interval", "--no-maintenance");
     }
     Ok(())
+}
+
+fn check_recovery(said: &Options, origins: &Origins, mode: super::Mode) -> Result<()> {
+    let keys = ["exactly_once", "transaction_interval", "transactional_id", "resume", "run_id"];
+    let flag = |key: &&str| origins.is_flag(key);
+    if let Some(key) = keys.iter().find(|key| mode != super::Mode::Kafka && flag(key)) {
+        let why = match *key {
+            "resume" => ": only a Kafka topic tells which of its records are complete",
+            _ => "",
+        };
+        return Err(Error::usage(format!("{} goes with --mode kafka only{why}", flag_name(key))));
+    }
+    let alone = ["transaction_interval", "transactional_id"].into_iter().find(|key| origins.is_flag(key));
+    match alone.filter(|_| said.exactly_once != Some(true)) {
+        Some(key) => Err(Error::usage(format!("{} goes with --exactly-once only", flag_name(key)))),
+        None => Ok(()),
+    }
 }
 
 /// The flag of a config key, as in `--rate` for `rate`.

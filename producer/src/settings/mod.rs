@@ -3,6 +3,7 @@
 mod kafka;
 mod layers;
 mod options;
+mod recovery;
 mod resolve;
 
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use millrace_core::kafka::{Kafka, TopicDefaults};
 
 pub use layers::{Cli, read};
 pub use options::{Format, Mode, MoreFeatures, Options};
+pub use recovery::{ExactlyOnce, Recovery};
 
 use crate::simulate::{Clock, Events};
 
@@ -70,7 +72,7 @@ pub enum Output {
         append: bool,
     },
     /// A Kafka topic.
-    Kafka(KafkaOutput),
+    Kafka(Box<KafkaOutput>),
 }
 
 /// A text format with one row a reading.
@@ -95,4 +97,6 @@ pub struct KafkaOutput {
     pub topic_defaults: TopicDefaults,
     /// The schema registry for Avro; `None` = JSON.
     pub schema_registry_url: Option<String>,
+    /// How the run is found again after its process has gone.
+    pub recovery: Recovery,
 }

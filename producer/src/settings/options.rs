@@ -36,6 +36,22 @@ pub struct Options {
     #[arg(long, value_name = "N", help_heading = "Kafka")]
     pub partitions: Option<i32>,
 
+    /// Send in transactions: readers of what is committed see every record exactly once
+    #[arg(long, num_args = 0, default_missing_value = "true", help_heading = "Restart")]
+    pub exactly_once: Option<bool>,
+    /// Seconds between two commits, 0.01 to 30 [default: 1]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, value_parser = finite, help_heading = "Restart")]
+    pub transaction_interval: Option<f64>,
+    /// Id that Kafka lets one producer at a time use [default: millrace-TOPIC-IofN, after --share]
+    #[arg(long, value_name = "ID", help_heading = "Restart")]
+    pub transactional_id: Option<String>,
+    /// Go on where the run that was killed or stopped ended
+    #[arg(long, num_args = 0, default_missing_value = "true", help_heading = "Restart")]
+    pub resume: Option<bool>,
+    /// Name of the run in the topic producer-runs [default: TOPIC-IofN, after --share]
+    #[arg(long, value_name = "ID", help_heading = "Restart")]
+    pub run_id: Option<String>,
+
     /// Samples per stream second and machine, 0.000001 to 1000 [default: 1]
     #[arg(long, value_name = "HZ", allow_negative_numbers = true, value_parser = finite, help_heading = "Time")]
     pub rate: Option<f64>,

@@ -89,7 +89,7 @@ impl Check<'_> {
         Ok(())
     }
 
-    fn within(&self, key: &str, value: f64, low: f64, high: f64, range: &str) -> Result<f64> {
+    pub(super) fn within(&self, key: &str, value: f64, low: f64, high: f64, range: &str) -> Result<f64> {
         if (low..=high).contains(&value) {
             return Ok(value);
         }
@@ -202,7 +202,7 @@ impl Check<'_> {
                 let format = self.text_format(ending.or(said.data_format))?;
                 Ok(Output::File { path, format, append })
             }
-            Mode::Kafka => self.kafka(said, topics, properties).map(Output::Kafka),
+            Mode::Kafka => self.kafka(said, topics, properties).map(Box::new).map(Output::Kafka),
         }
     }
 

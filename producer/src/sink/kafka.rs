@@ -6,6 +6,7 @@ use rdkafka::producer::BaseRecord;
 
 use super::{Client, Sink};
 use crate::batch::{Batch, Part};
+use crate::resume::Keeper;
 
 /// How often a delivery report is collected while records go in. One poll takes one report, which stands
 /// for a whole batch of records, so this keeps up with batches of any sensible size.
@@ -15,12 +16,13 @@ const RECORDS_BETWEEN_POLLS: usize = 256;
 pub struct KafkaSink {
     client: Rc<Client>,
     topic: String,
+    keeper: Option<Keeper>,
 }
 
 impl KafkaSink {
-    /// A sink for a topic that is there.
-    pub fn new(client: Rc<Client>, topic: &str) -> Self {
-        Self { client, topic: topic.to_owned() }
+    /// A sink for a topic that is there; `keeper` notes how far the run is.
+    pub fn new(client: Rc<Client>, topic: &str, keeper: Option<Keeper>) -> Self {
+        Self { client, topic: topic.to_owned(), keeper }
     }
 
     fn send_part(&self, part: &Part) -> Result<()> {
@@ -43,6 +45,9 @@ impl KafkaSink {
 
 impl Sink for KafkaSink {
     fn send(&mut self, batch: &Batch) -> Result<()> {
+        if let Some(keeper) = &mut self.keeper {
+            keeper.before(batch)?;
+        }
         for part in &batch.parts {
             self.send_part(part)?;
         }
@@ -50,8 +55,9 @@ impl Sink for KafkaSink {
         self.client.check()
     }
 
-    fn poll(&mut self) {
+    fn poll(&mut self) -> Result<()> {
         self.client.collect();
+        self.keeper.as_mut().map_or(Ok(()), Keeper::idle)
     }
 
     fn acknowledged(&self) -> u64 {
@@ -63,6 +69,9 @@ impl Sink for KafkaSink {
     }
 
     fn close(&mut self) -> Result<()> {
-        self.client.drain()
+        match &mut self.keeper {
+            Some(keeper) => keeper.end(),
+            None => self.client.drain(),
+        }
     }
 }

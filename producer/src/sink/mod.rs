@@ -1,13 +1,17 @@
 //! Where records go.
 
 mod client;
+mod journal;
 mod kafka;
+mod link;
+mod transactions;
 mod writer;
 
 use millrace_core::Result;
 
 pub use client::Client;
 pub use kafka::KafkaSink;
+pub use link::Record;
 pub use writer::WriterSink;
 
 use crate::batch::Batch;
@@ -21,7 +25,12 @@ pub trait Sink {
     fn send(&mut self, batch: &Batch) -> Result<()>;
 
     /// Collects what has become of records sent earlier, while there is nothing to send.
-    fn poll(&mut self) {}
+    ///
+    /// # Errors
+    /// When the sink is broken for good.
+    fn poll(&mut self) -> Result<()> {
+        Ok(())
+    }
 
     /// Whether nobody wants more, as when `| head` has closed the pipe: nothing is wrong.
     fn is_done(&self) -> bool {

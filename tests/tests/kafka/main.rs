@@ -6,6 +6,7 @@ mod outage;
 mod partitions;
 mod reading;
 mod refusals;
+mod resume;
 mod stream;
 
 fn main() {
@@ -16,6 +17,7 @@ fn main() {
             outage::tests(),
             refusals::tests(),
             partitions::tests(),
+            resume::tests(),
             interop::tests(),
         ]
         .into_iter()

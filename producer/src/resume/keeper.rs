@@ -1,0 +1,98 @@
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use millrace_core::kafka::Role;
+use millrace_core::{Error, Result};
+use rdkafka::producer::BaseRecord;
+
+use super::record::{RunRecord, State, time};
+use super::runs::RUNS_TOPIC;
+use crate::batch::Batch;
+use crate::settings::Settings;
+use crate::simulate::Clock;
+use crate::sink::Client;
+
+/// How often progress is written where no transaction carries it.
+const BETWEEN_NOTES: Duration = Duration::from_secs(5);
+
+/// Keeps a run's progress in `producer-runs`, and ends its transactions, each of which carries it.
+pub struct Keeper {
+    client: Rc<Client>,
+    run: RunRecord,
+    clock: Clock,
+    /// The run's last tick, if it has one.
+    end: Option<u64>,
+    noted: Instant,
+}
+
+impl Keeper {
+    /// Notes that a run begins, or goes on, before its first record is sent.
+    ///
+    /// # Errors
+    /// When the cluster refuses the note.
+    pub fn begin(client: Rc<Client>, run: RunRecord, settings: &Settings) -> Result<Self> {
+        let Settings { clock, ticks: end, .. } = *settings;
+        let mut keeper = Self { client, run, clock, end, noted: Instant::now() };
+        keeper.note(State::Running)?;
+        keeper.client.drain()?;
+        Ok(keeper)
+    }
+
+    /// Before a batch is sent: all that belongs to the batches before it has been.
+    ///
+    /// # Errors
+    /// When a transaction cannot be committed.
+    pub fn before(&mut self, batch: &Batch) -> Result<()> {
+        self.settle(batch.records())?;
+        self.run.progress.ticks += batch.ticks() as u64;
+        self.run.progress.records += batch.records();
+        Ok(())
+    }
+
+    /// While there is nothing to send.
+    ///
+    /// # Errors
+    /// As [`before`](Self::before).
+    pub fn idle(&mut self) -> Result<()> {
+        self.settle(0)
+    }
+
+    /// Notes the end and waits until everything is safe.
+    ///
+    /// # Errors
+    /// When a record was refused, or a transaction cannot be committed.
+    pub fn end(&mut self) -> Result<()> {
+        let is_complete = self.end.is_some_and(|end| self.run.progress.ticks >= end);
+        if !self.client.in_transactions() {
+            // The end is noted when it is true.
+            self.client.drain()?;
+        }
+        self.note(if is_complete { State::Complete } else { State::Stopped })?;
+        self.client.drain()
+    }
+
+    fn settle(&mut self, more: u64) -> Result<()> {
+        if self.client.in_transactions() {
+            if self.client.is_commit_due(more) {
+                self.note(State::Running)?;
+                self.client.commit()?;
+            }
+        } else if self.noted.elapsed() >= BETWEEN_NOTES {
+            self.note(State::Running)?;
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, state: State) -> Result<()> {
+        self.noted = Instant::now();
+        self.run.state = state;
+        self.run.progress.time = time(self.clock.timestamp(self.run.progress.ticks));
+        let value = serde_json::to_string(&self.run)
+            .map_err(|e| Error::failed(format!("the run's progress cannot be written: {e}")))?;
+        self.client.send(
+            BaseRecord::with_opaque_to(RUNS_TOPIC, Role::Beside as usize)
+                .key(self.run.run.as_str())
+                .payload(value.as_bytes()),
+        )
+    }
+}

@@ -1,0 +1,61 @@
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::settings::{KafkaOutput, Settings};
+use crate::simulate::MaintenancePlan;
+
+/// Ids that are listed one by one; longer lists are told by their count and hash.
+const LISTED: usize = 50;
+
+/// What a run's records depend on beside seed, start and rate, readable, by key of the config.
+pub(super) fn that_matter(settings: &Settings, output: &KafkaOutput) -> BTreeMap<String, Value> {
+    let events = &settings.events;
+    let format = if output.schema_registry_url.is_some() { "avro" } else { "json" };
+    let all = [
+        ("machines", machines(&settings.machines)),
+        ("data_format", format.into()),
+        ("anomaly_injection_rate", events.failure_rate.into()),
+        ("maintenance", maintenance(events.maintenance)),
+        ("include_derived_features", settings.derived_features.into()),
+        ("features", if settings.rolling_features { "rolling".into() } else { Value::Null }),
+        ("include_anomaly_labels", settings.labels.into()),
+        ("exactly_once", output.recovery.exactly_once.is_some().into()),
+    ];
+    all.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+}
+
+fn machines(ids: &[String]) -> Value {
+    let is_counted = |(index, id): (usize, &String)| *id == format!("MACHINE_{:03}", index + 1);
+    if ids.iter().enumerate().all(is_counted) {
+        return json!(ids.len());
+    }
+    if ids.len() <= LISTED {
+        return json!(ids);
+    }
+    json!({"count": ids.len(), "sha256": hex(Sha256::digest(ids.join("\n")).as_slice())})
+}
+
+fn maintenance(plan: MaintenancePlan) -> Value {
+    match plan {
+        MaintenancePlan::Never => "never".into(),
+        MaintenancePlan::Own => "own".into(),
+        MaintenancePlan::Every(seconds) => seconds.into(),
+    }
+}
+
+/// The hash of all that a run's records depend on.
+pub(super) fn hash(seed: u64, start: &str, rate: f64, options: &BTreeMap<String, Value>) -> String {
+    let all = json!({"seed": seed, "start": start, "rate": rate, "options": options});
+    hex(Sha256::digest(all.to_string()).as_slice())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

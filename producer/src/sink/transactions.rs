@@ -1,0 +1,240 @@
+use std::cell::{Cell, RefCell};
+use std::time::{Duration, Instant};
+
+use millrace_core::kafka::{Role, cause};
+use millrace_core::{Error, Result};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::producer::Producer;
+
+use super::journal::Journal;
+use super::link::{Link, Record, Trouble};
+use crate::settings::ExactlyOnce;
+
+/// Records that a transaction holds at most, unless one batch has more.
+const MOST_RECORDS: u64 = 50_000;
+/// Bytes after which a transaction is committed however few its records are: they are kept until then.
+const ENOUGH_BYTES: usize = 32 << 20;
+/// How long the cluster may take to end what was left open and to let us begin; after an outage the
+/// coordinator takes up to 40 s.
+const TAKING_OVER: Duration = Duration::from_secs(90);
+/// How long one call waits for the coordinator; a call that was in vain is made again.
+const CALL: Duration = Duration::from_secs(5);
+/// How long a program that fails waits for its transaction to be aborted.
+const FAREWELL: Duration = Duration::from_secs(2);
+/// How often a transaction whose records do not get through is asked whether it is broken.
+const BETWEEN_PROBES: Duration = Duration::from_millis(200);
+
+/// Transactions on a link, one after the other. A broken one is aborted and done again from its journal.
+pub(super) struct Transactions {
+    said: ExactlyOnce,
+    began: Cell<Option<Instant>>,
+    journal: RefCell<Journal>,
+    committed: Cell<u64>,
+}
+
+/// What a failed call asks for.
+enum Verdict {
+    SameCallAgain,
+    Abort,
+    Leave(Error),
+}
+
+impl Transactions {
+    pub fn new(said: &ExactlyOnce) -> Self {
+        Self {
+            said: said.clone(),
+            began: Cell::new(None),
+            journal: RefCell::default(),
+            committed: Cell::new(0),
+        }
+    }
+
+    /// Readings in committed transactions.
+    pub fn committed(&self) -> u64 {
+        self.committed.get()
+    }
+
+    pub fn take_over(&self, link: &Link) -> Result<()> {
+        let began = Instant::now();
+        loop {
+            let Err(error) = link.producer.init_transactions(CALL) else { return Ok(()) };
+            match self.judge(&error) {
+                Verdict::SameCallAgain if began.elapsed() < TAKING_OVER => link.collect(),
+                Verdict::Leave(error) => return Err(error),
+                _ => {
+                    return Err(Error::failed(format!(
+                        "Kafka does not begin transactions under the id {} within {} s: {}",
+                        self.said.transactional_id,
+                        TAKING_OVER.as_secs(),
+                        cause(&error)
+                    )));
+                }
+            }
+        }
+    }
+
+    pub fn is_due(&self, more: u64) -> bool {
+        let journal = self.journal.borrow();
+        self.began.get().is_some_and(|began| {
+            began.elapsed() >= self.said.interval
+                || journal.len() as u64 + more > MOST_RECORDS
+                || journal.bytes() >= ENOUGH_BYTES
+        })
+    }
+
+    pub fn send(&self, link: &Link, record: Record<'_>) -> Result<()> {
+        if self.began.get().is_none() {
+            self.begin(link)?;
+        }
+        self.journal.borrow_mut().push(&record);
+        match link.pass(record) {
+            Ok(()) => Ok(()),
+            Err(Trouble::Broken) => self.again(link),
+            Err(Trouble::Refused(error)) => Err(error),
+        }
+    }
+
+    pub fn commit(&self, link: &Link) -> Result<()> {
+        if self.began.get().is_none() {
+            return link.check();
+        }
+        while !self.try_commit(link)? {
+            self.again(link)?;
+        }
+        let mut journal = self.journal.borrow_mut();
+        self.committed.set(self.committed.get() + journal.count(Role::Reading as usize));
+        journal.clear();
+        self.began.set(None);
+        Ok(())
+    }
+
+    /// Aborts what is open, so that nobody waits for its end; the program is on its way out with an error,
+    /// and has no second one to tell.
+    pub fn abandon(&self, link: &Link) {
+        if self.began.take().is_some() {
+            let _ = while_serving(link, || link.producer.abort_transaction(FAREWELL));
+        }
+    }
+
+    /// Whether the transaction is committed; if not, it is broken.
+    fn try_commit(&self, link: &Link) -> Result<bool> {
+        loop {
+            if !settle(link) {
+                return Ok(false);
+            }
+            link.check()?;
+            let Err(error) = link.producer.commit_transaction(CALL) else { return Ok(true) };
+            match self.judge(&error) {
+                Verdict::SameCallAgain => link.collect(),
+                Verdict::Abort => return Ok(false),
+                Verdict::Leave(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Aborts the broken transaction and sends all its records in a new one.
+    fn again(&self, link: &Link) -> Result<()> {
+        loop {
+            link.check()?;
+            self.abort(link)?;
+            self.begin(link)?;
+            if self.replay(link)? {
+                return Ok(());
+            }
+        }
+    }
+
+    fn abort(&self, link: &Link) -> Result<()> {
+        loop {
+            // The library wants its reports collected while it aborts.
+            let Err(error) = while_serving(link, || link.producer.abort_transaction(CALL)) else {
+                return Ok(());
+            };
+            match self.judge(&error) {
+                Verdict::SameCallAgain | Verdict::Abort => link.collect_and_rest(),
+                Verdict::Leave(error) => return Err(error),
+            }
+        }
+    }
+
+    fn begin(&self, link: &Link) -> Result<()> {
+        link.producer.begin_transaction().map_err(|error| self.lost(&error))?;
+        self.began.set(Some(Instant::now()));
+        Ok(())
+    }
+
+    /// Whether all records went into the queue.
+    fn replay(&self, link: &Link) -> Result<bool> {
+        for record in self.journal.borrow().records() {
+            match link.pass(record) {
+                Ok(()) => link.poll(),
+                Err(Trouble::Broken) => return Ok(false),
+                Err(Trouble::Refused(error)) => return Err(error),
+            }
+        }
+        Ok(true)
+    }
+
+    fn judge(&self, error: &KafkaError) -> Verdict {
+        match error {
+            KafkaError::Transaction(inner) if inner.is_fatal() => Verdict::Leave(self.lost(error)),
+            KafkaError::Transaction(inner) if inner.txn_requires_abort() => Verdict::Abort,
+            KafkaError::Transaction(inner) if inner.is_retriable() => Verdict::SameCallAgain,
+            KafkaError::Flush(_) => Verdict::SameCallAgain,
+            _ => Verdict::Leave(self.lost(error)),
+        }
+    }
+
+    #[cold]
+    fn lost(&self, error: &KafkaError) -> Error {
+        use RDKafkaErrorCode as Code;
+        let id = &self.said.transactional_id;
+        match error.rdkafka_error_code() {
+            Some(Code::Fenced | Code::ProducerFenced | Code::InvalidProducerEpoch) => Error::failed(format!(
+                "the transactional id {id} was taken over by another producer, or Kafka was away for longer than \
+                 transaction.timeout.ms; what was committed is safe: end the other, or give this one another \
+                 --transactional-id, and go on with --resume"
+            )),
+            _ => Error::failed(format!(
+                "transactions under the id {id} cannot go on: {}; what was committed is safe, go on with --resume",
+                cause(error)
+            )),
+        }
+    }
+}
+
+/// Waits until every record is acknowledged or refused; `false` as soon as the transaction is broken, since
+/// a broken one sends nothing more.
+fn settle(link: &Link) -> bool {
+    let mut probed = Instant::now();
+    while link.in_flight() > 0 {
+        link.collect_and_rest();
+        if probed.elapsed() > BETWEEN_PROBES {
+            if is_broken(link) {
+                return false;
+            }
+            probed = Instant::now();
+        }
+    }
+    true
+}
+
+/// The library tells a transaction's state only by refusing: to begin another one in a sound transaction is
+/// refused with no further consequence, in a broken one with the demand to abort.
+fn is_broken(link: &Link) -> bool {
+    match link.producer.begin_transaction() {
+        Err(KafkaError::Transaction(error)) => error.txn_requires_abort() || error.is_fatal(),
+        _ => false,
+    }
+}
+
+/// Makes a call that blocks while delivery reports are collected.
+fn while_serving(link: &Link, call: impl FnOnce() -> KafkaResult<()> + Send) -> KafkaResult<()> {
+    std::thread::scope(|scope| {
+        let called = scope.spawn(call);
+        while !called.is_finished() {
+            link.collect_and_rest();
+        }
+        called.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}

@@ -1,0 +1,157 @@
+//! Runs that are told to go on: what they take over from `producer-runs`, and what they refuse.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use millrace_core::shutdown::Shutdown;
+use millrace_lab::cluster::{self, Choice, Request};
+use millrace_producer::run::{Progress, run};
+use millrace_tests::{KafkaTest, Lab, Verdict, passed, produce, settings, topic};
+
+use crate::reading::by_machine;
+
+const FAST: [&str; 4] = ["--speed", "max", "--machines", "7"];
+
+pub fn tests() -> Vec<KafkaTest> {
+    let needs = "memory of runs";
+    vec![
+        KafkaTest::shared("resume::seed_and_start_need_not_be_said_again", goes_on).needs(needs),
+        KafkaTest::shared("resume::a_complete_run_says_so_and_sends_nothing", complete).needs(needs),
+        KafkaTest::shared("resume::another_option_is_refused_by_its_name", refused).needs(needs),
+        KafkaTest::shared("resume::a_missing_topic_is_a_fresh_start", fresh).needs(needs),
+        KafkaTest::shared("resume::a_second_producer_with_the_same_id_ends_the_first", fenced)
+            .needs("transactions"),
+        KafkaTest::shared("resume::what_is_not_committed_is_not_acknowledged", uncommitted)
+            .needs("transactions"),
+        KafkaTest::own("resume::the_demo_broker_is_refused", demo),
+    ]
+}
+
+fn flags(lab: &Lab, topic: &str, more: &[&str]) -> Vec<String> {
+    lab.into_topic(topic, &[&FAST[..], more].concat())
+}
+
+fn goes_on(lab: &Lab) -> Verdict {
+    for mode in [&[][..], &["--exactly-once"]] {
+        let (parts, whole) = (lab.topic("parts"), lab.topic("whole"));
+        let first = settings(&flags(lab, &parts, &[&["--duration", "40"], mode].concat()))?;
+        run(&first, &Shutdown::new(), &Progress::default())?;
+        let more = [&["--duration", "100", "--resume"], mode].concat();
+        assert_eq!(produce(&flags(lab, &parts, &more))?.acknowledged, 7 * 60);
+        let seed = first.seed.to_string();
+        let start = chrono::DateTime::from_timestamp_millis(first.clock.start).expect("a time").to_rfc3339();
+        produce(&flags(lab, &whole, &["--duration", "100", "--seed", &seed, "--start", &start]))?;
+        let read = |name: &str| topic::records(&lab.kafka(), name).map(by_machine);
+        assert!(read(&parts)? == read(&whole)?, "the records are those of one run");
+    }
+    passed()
+}
+
+fn complete(lab: &Lab) -> Verdict {
+    for mode in [&[][..], &["--exactly-once"]] {
+        let topic = lab.topic("complete");
+        let once = flags(lab, &topic, &[&["--duration", "10", "--resume"], mode].concat());
+        assert_eq!(produce(&once)?.acknowledged, 70);
+        assert_eq!(produce(&once)?.generated, 0);
+        let without_end = flags(lab, &topic, &[&["--resume"], mode].concat());
+        assert_eq!(produce(&without_end)?.generated, 0);
+    }
+    passed()
+}
+
+fn refused(lab: &Lab) -> Verdict {
+    let topic = lab.topic("refused");
+    let begun = ["--duration", "10", "--seed", "5", "--start", "2026-01-01T00:00:00Z"];
+    produce(&flags(lab, &topic, &begun))?;
+    let others: [(&str, &[&str]); 6] = [
+        ("seed", &["--seed", "6"]),
+        ("start", &["--start", "2026-01-02T00:00:00Z"]),
+        ("rate", &["--rate", "2"]),
+        ("anomaly_injection_rate", &["--no-anomalies"]),
+        ("include_anomaly_labels", &["--include-labels"]),
+        ("exactly_once", &["--exactly-once"]),
+    ];
+    for (name, other) in others {
+        let again = flags(lab, &topic, &[&["--duration", "20", "--resume"], other].concat());
+        let refusal = produce(&again).expect_err(name);
+        assert_eq!(refusal.exit_code(), 1);
+        let began = format!("run {topic}-1of1 has {name} ");
+        assert!(refusal.to_string().starts_with(&began), "{name}: {refusal}");
+    }
+    let again = lab.into_topic(&topic, &["--machines", "8", "--duration", "20", "--resume"]);
+    let refusal = produce(&again).expect_err("other machines");
+    assert!(refusal.to_string().contains(" has machines 7, and now it is 8"), "{refusal}");
+    passed()
+}
+
+fn fresh(lab: &Lab) -> Verdict {
+    let topic = lab.topic("fresh");
+    let resumed = flags(lab, &topic, &["--duration", "3", "--resume"]);
+    assert_eq!(produce(&resumed)?.acknowledged, 21);
+    // A run of the same name in a topic that others made: `producer-runs` knows the name, the topic is new.
+    let other = lab.topic("fresh");
+    let named = flags(lab, &other, &["--duration", "3", "--resume", "--run-id", &format!("{topic}-1of1")]);
+    assert_eq!(produce(&named)?.acknowledged, 21);
+    passed()
+}
+
+fn fenced(lab: &Lab) -> Verdict {
+    let topic = lab.topic("fenced");
+    let paced =
+        lab.into_topic(&topic, &["--machines", "3", "--exactly-once", "--transaction-interval", "0.1"]);
+    let first = settings(&paced)?;
+    let (shutdown, progress) = (Shutdown::new(), Arc::new(Progress::default()));
+    let running = thread::spawn({
+        let (shutdown, progress) = (shutdown.clone(), Arc::clone(&progress));
+        move || run(&first, &shutdown, &progress)
+    });
+    wait_until("the first is under way", || progress.acknowledged() > 0 || running.is_finished());
+    let second = lab.into_topic(&topic, &["--machines", "3", "--exactly-once", "--duration", "1"]);
+    assert_eq!(produce(&second)?.acknowledged, 3);
+    wait_until("the first ends", || running.is_finished());
+    shutdown.request();
+    let ended = running.join().expect("no panic").expect_err("taken over");
+    let began = format!("the transactional id millrace-{topic}-1of1 was taken over by another producer");
+    assert!(ended.to_string().starts_with(&began), "{ended}");
+    passed()
+}
+
+fn uncommitted(lab: &Lab) -> Verdict {
+    let topic = lab.topic("uncommitted");
+    let slow = lab.into_topic(&topic, &["--machines", "3", "--exactly-once", "--transaction-interval", "30"]);
+    let slow = settings(&slow)?;
+    let (shutdown, progress) = (Shutdown::new(), Arc::new(Progress::default()));
+    let running = thread::spawn({
+        let (shutdown, progress) = (shutdown.clone(), Arc::clone(&progress));
+        move || run(&slow, &shutdown, &progress)
+    });
+    wait_until("records are sent", || progress.generated() >= 6 || running.is_finished());
+    assert_eq!(progress.acknowledged(), 0, "nothing is committed yet");
+    assert_eq!(topic::records(&lab.kafka(), &topic)?, [], "and nothing is seen");
+    shutdown.request();
+    let summary = running.join().expect("no panic")?;
+    assert_eq!(summary.acknowledged, summary.generated, "the end commits what was made");
+    assert_eq!(topic::records(&lab.kafka(), &topic)?.len() as u64, summary.acknowledged);
+    passed()
+}
+
+fn demo() -> Verdict {
+    let request = Request { choice: Choice::Demo, ..Request::default() };
+    let demo = cluster::start(&request, &Shutdown::new())?;
+    for flag in ["--exactly-once", "--resume"] {
+        let flags = ["--mode", "kafka", "--format", "json", "--duration", "1", flag];
+        let refusal = produce(&[&flags[..], &["--bootstrap-server", demo.bootstrap_server()]].concat());
+        let refusal = refusal.expect_err("refused").to_string();
+        assert!(refusal.contains(&format!("leave {flag} out")), "{refusal}");
+    }
+    passed()
+}
+
+fn wait_until(what: &str, condition: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !condition() {
+        assert!(began.elapsed() < Duration::from_secs(60), "waited in vain until {what}");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
