@@ -1,5 +1,7 @@
-//! `lab bench`: measurements against the tools that come with Kafka, in one run, interleaved.
+//! `lab bench`: measurements of two contestants in one run, round by round.
 
+mod contestant;
+mod exactly_once;
 mod producer;
 mod round;
 
@@ -10,6 +12,8 @@ use millrace_core::Result;
 pub enum Command {
     /// The producer against org.apache.kafka.tools.ProducerPerformance
     Producer(producer::Args),
+    /// Transactions against plain idempotent sending
+    ExactlyOnce(exactly_once::Args),
 }
 
 /// Measures and prints a table.
@@ -19,5 +23,6 @@ pub enum Command {
 pub fn run(command: &Command) -> Result<()> {
     match command {
         Command::Producer(args) => producer::run(args),
+        Command::ExactlyOnce(args) => exactly_once::run(args),
     }
 }

@@ -8,7 +8,7 @@ use millrace_producer::generate::{Encoding, Order, Shard};
 use millrace_producer::report::grouped;
 use millrace_producer::settings;
 
-use super::round::{Round, measure, median, number_before};
+use super::contestant::{Contestant, table};
 use crate::cluster::{self, Cluster};
 use crate::cluster_args::ClusterArgs;
 use crate::registry;
@@ -40,16 +40,6 @@ pub struct Args {
     cluster: ClusterArgs,
 }
 
-/// One contestant's rounds.
-struct Contestant {
-    name: &'static str,
-    /// What follows its rate in what it prints.
-    unit: &'static str,
-    rates: Vec<f64>,
-    cpu: Vec<f64>,
-    wall: Vec<f64>,
-}
-
 /// Runs the rounds and prints the table.
 pub(super) fn run(args: &Args) -> Result<()> {
     if args.records < args.machines || args.machines == 0 || args.rounds == 0 {
@@ -75,14 +65,14 @@ pub(super) fn run(args: &Args) -> Result<()> {
     for round in 0..=args.rounds {
         let topic = topic(round);
         if round % 2 == 0 {
-            ours.race(round, args, our_command(args, &cluster, &registry.url(), &topic)?)?;
-            theirs.race(round, args, their_command(args, &cluster, &topic, size)?)?;
+            ours.race(round, args.records, our_command(args, &cluster, &registry.url(), &topic)?)?;
+            theirs.race(round, args.records, their_command(args, &cluster, &topic, size)?)?;
         } else {
-            theirs.race(round, args, their_command(args, &cluster, &topic, size)?)?;
-            ours.race(round, args, our_command(args, &cluster, &registry.url(), &topic)?)?;
+            theirs.race(round, args.records, their_command(args, &cluster, &topic, size)?)?;
+            ours.race(round, args.records, our_command(args, &cluster, &registry.url(), &topic)?)?;
         }
     }
-    table(&ours, &theirs);
+    table(&ours, &theirs, "ours / theirs");
     Ok(())
 }
 
@@ -97,47 +87,6 @@ fn ensure_topics(args: &Args, cluster: &Cluster) -> Result<()> {
 
 fn topic(round: usize) -> String {
     format!("bench-{}-{round}", std::process::id())
-}
-
-impl Contestant {
-    fn new(name: &'static str, unit: &'static str) -> Self {
-        Self { name, unit, rates: Vec::new(), cpu: Vec::new(), wall: Vec::new() }
-    }
-
-    fn race(&mut self, round: usize, args: &Args, command: Command) -> Result<()> {
-        let measured = measure(command)?;
-        if round > 0 { self.note(round, args.records, &measured) } else { Ok(()) }
-    }
-
-    fn note(&mut self, round: usize, records: u64, measured: &Round) -> Result<()> {
-        let rate = number_before(&measured.printed, self.unit)
-            .ok_or_else(|| Error::failed(format!("{} printed no rate: {}", self.name, measured.printed)))?;
-        let cpu = measured.cpu.as_nanos() as f64 / records as f64;
-        println!(
-            "round {round}  {:<26} {:>11} records/s  {cpu:>6.0} ns CPU a record",
-            self.name,
-            grouped(rate as u64)
-        );
-        self.rates.push(rate);
-        self.cpu.push(cpu);
-        self.wall.push(measured.wall.as_secs_f64());
-        Ok(())
-    }
-}
-
-fn table(ours: &Contestant, theirs: &Contestant) {
-    println!("\n{:<26} {:>12} {:>16} {:>14}", "median", "records/s", "CPU ns/record", "process s");
-    for one in [ours, theirs] {
-        let (rate, cpu, wall) =
-            (median(one.rates.clone()), median(one.cpu.clone()), median(one.wall.clone()));
-        println!("{:<26} {:>12} {cpu:>16.0} {wall:>14.2}", one.name, grouped(rate as u64));
-    }
-    let ratio = |a: &[f64], b: &[f64]| median(a.iter().zip(b).map(|(a, b)| a / b));
-    println!(
-        "ours / theirs, median of the rounds: {:.2} times the records per second, {:.2} times the client CPU",
-        ratio(&ours.rates, &theirs.rates),
-        ratio(&ours.cpu, &theirs.cpu)
-    );
 }
 
 fn our_command(args: &Args, cluster: &Cluster, registry_url: &str, topic: &str) -> Result<Command> {

@@ -1,0 +1,59 @@
+use std::process::Command;
+
+use millrace_core::{Error, Result};
+use millrace_producer::report::grouped;
+
+use super::round::{Round, measure, median, number_before};
+
+/// One contestant's rounds.
+pub(super) struct Contestant {
+    name: &'static str,
+    /// What follows its rate in what it prints.
+    unit: &'static str,
+    rates: Vec<f64>,
+    cpu: Vec<f64>,
+    wall: Vec<f64>,
+}
+
+impl Contestant {
+    pub fn new(name: &'static str, unit: &'static str) -> Self {
+        Self { name, unit, rates: Vec::new(), cpu: Vec::new(), wall: Vec::new() }
+    }
+
+    /// Runs a round, and notes it unless it is round 0, which warms the broker up.
+    pub fn race(&mut self, round: usize, records: u64, command: Command) -> Result<()> {
+        let measured = measure(command)?;
+        if round > 0 { self.note(round, records, &measured) } else { Ok(()) }
+    }
+
+    fn note(&mut self, round: usize, records: u64, measured: &Round) -> Result<()> {
+        let rate = number_before(&measured.printed, self.unit)
+            .ok_or_else(|| Error::failed(format!("{} printed no rate: {}", self.name, measured.printed)))?;
+        let cpu = measured.cpu.as_nanos() as f64 / records as f64;
+        println!(
+            "round {round}  {:<26} {:>11} records/s  {cpu:>6.0} ns CPU a record",
+            self.name,
+            grouped(rate as u64)
+        );
+        self.rates.push(rate);
+        self.cpu.push(cpu);
+        self.wall.push(measured.wall.as_secs_f64());
+        Ok(())
+    }
+}
+
+/// Prints the medians of both, and of the rounds' ratios, which are called `ratio`.
+pub(super) fn table(ours: &Contestant, theirs: &Contestant, ratio_name: &str) {
+    println!("\n{:<26} {:>12} {:>16} {:>14}", "median", "records/s", "CPU ns/record", "process s");
+    for one in [ours, theirs] {
+        let (rate, cpu, wall) =
+            (median(one.rates.clone()), median(one.cpu.clone()), median(one.wall.clone()));
+        println!("{:<26} {:>12} {cpu:>16.0} {wall:>14.2}", one.name, grouped(rate as u64));
+    }
+    let ratio = |a: &[f64], b: &[f64]| median(a.iter().zip(b).map(|(a, b)| a / b));
+    println!(
+        "{ratio_name}, median of the rounds: {:.2} times the records per second, {:.2} times the client CPU",
+        ratio(&ours.rates, &theirs.rates),
+        ratio(&ours.cpu, &theirs.cpu)
+    );
+}
