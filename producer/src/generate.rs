@@ -1,5 +1,6 @@
 //! Simulate, derive, encode: on threads of their own, one batch ahead of the sink.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
@@ -61,7 +62,7 @@ impl Shard {
     pub fn new(settings: &Settings, machines: Machines, encoding: Encoding) -> Self {
         let rolling = if settings.rolling_features { machines.ids.len() } else { 0 };
         Self {
-            plant: Plant::new(settings.seed, settings.clock, settings.events, &machines.ids),
+            plant: plant(settings, &machines.ids),
             machines: Arc::new(machines),
             encoder: match encoding {
                 Encoding::Avro(id) => Encoder::Avro(id),
@@ -120,6 +121,20 @@ impl Shard {
             self.plant.set_rate(rate);
         }
     }
+}
+
+/// A plant of these machines, with what the scenario has in store for them.
+fn plant(settings: &Settings, ids: &[String]) -> Plant {
+    let mut plant = Plant::new(settings.seed, settings.clock, settings.events, ids);
+    if !settings.acts.is_empty() {
+        let index: HashMap<&str, usize> = ids.iter().enumerate().map(|(i, id)| (id.as_str(), i)).collect();
+        for (id, act) in settings.acts.iter() {
+            if let Some(machine) = index.get(id.as_str()) {
+                plant.act(*machine, *act);
+            }
+        }
+    }
+    plant
 }
 
 /// The guide's two label columns.

@@ -4,12 +4,14 @@
 //! into a [`batch`], a [`sink`] sends it. [`run`] ties them together, [`settings`] says what to do.
 
 pub mod batch;
+mod duration;
 pub mod features;
 pub mod generate;
 mod pace;
 pub mod report;
 pub mod resume;
 pub mod run;
+pub mod scenario;
 pub mod settings;
 pub mod simulate;
 pub mod sink;

@@ -7,7 +7,7 @@ use std::path::Path;
 use program::{producer, text};
 
 /// Flags, each wrong in one way, as a user would get them wrong.
-const WRONG: [&[&str]; 48] = [
+const WRONG: &[&[&str]] = &[
     &["--rat", "1"],
     &["--rate", "0"],
     &["--rate", "-1"],
@@ -31,6 +31,7 @@ const WRONG: [&[&str]; 48] = [
     &["--maintenance-interval", "-1"],
     &["--no-anomalies", "--anomaly-rate", "0.1"],
     &["--no-maintenance", "--maintenance-interval", "60"],
+    &["--scenario", "lesson.yaml"],
     &["--threads", "0"],
     &["--mode", "kafak"],
     &["--mode", "api"],
@@ -75,7 +76,7 @@ fn what_is_said_wrongly_is_answered_in_one_sentence_and_nothing_is_written() {
 }
 
 /// Config files, each wrong in one way.
-const WRONG_FILES: [&str; 15] = [
+const WRONG_FILES: &[&str] = &[
     "streaming: {interactive_mode: true}",
     "streaming: {api_url: 'http://localhost:8000'}",
     "streaming: {rat: 1}",
@@ -175,4 +176,37 @@ fn help_shows_examples_on_standard_output() {
     let output = producer(Path::new("."), &["--help"]);
     assert!(output.status.success());
     insta::assert_snapshot!(text(&output.stdout));
+}
+
+const LESSON: &str = "\
+scenario:
+- {at: 500ms, machine: MACHINE_002, failure: pump_failure, severity: 0.8}
+- {at: 1200ms, machine: MACHINE_002, clear: true}
+- {at: 1400ms, machine: [MACHINE_001], maintenance: 20}
+";
+
+#[test]
+fn a_scenario_gives_the_same_records_at_any_speed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("lesson.yaml"), LESSON).expect("written");
+    let run = |speed: &str, lesson: &[&str]| {
+        let name = format!("{speed}.csv");
+        let plain =
+            ["--mode", "file", "--output", &name, "--rate", "10", "--duration", "2", "--include-labels"];
+        let same = ["--seed", "3", "--start", "2026-01-01T00:00:00Z", "--machines", "3", "--speed", speed];
+        let output = producer(folder.path(), &[&plain[..], &same, lesson].concat());
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        std::fs::read_to_string(folder.path().join(name)).expect("readable")
+    };
+    let lesson = ["--scenario", "lesson.yaml"];
+    let at_once = run("max", &lesson);
+    assert_eq!(at_once.lines().filter(|row| row.contains(",1,pump_failure")).count(), 7);
+    assert_eq!(at_once.lines().filter(|row| row.contains("MACHINE_001,maintenance")).count(), 6);
+    assert_eq!(run("1", &lesson), at_once);
+    assert_eq!(run("600", &lesson), at_once);
+    let without = run("max", &[]);
+    let untouched = |rows: &str| {
+        rows.lines().filter(|row| row.contains("MACHINE_003")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(untouched(&without), untouched(&at_once));
 }

@@ -7,6 +7,7 @@ mod recovery;
 mod resolve;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use millrace_core::kafka::{Kafka, TopicDefaults};
 
@@ -14,7 +15,7 @@ pub use layers::{Cli, read};
 pub use options::{Format, Mode, MoreFeatures, Options};
 pub use recovery::{ExactlyOnce, Recovery};
 
-use crate::simulate::{Clock, Events};
+use crate::simulate::{Act, Clock, Events};
 
 /// A run that can be carried out: nothing in it is out of range or contradicts another part.
 #[derive(Debug, Clone)]
@@ -31,6 +32,8 @@ pub struct Settings {
     pub speed: Speed,
     /// What happens to machines by itself.
     pub events: Events,
+    /// What is done to machines, by a scenario.
+    pub acts: Arc<[(String, Act)]>,
     /// Attach the guide's derived features.
     pub derived_features: bool,
     /// Attach rolling features.

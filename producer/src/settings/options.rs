@@ -91,6 +91,10 @@ pub struct Options {
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, value_parser = finite, help_heading = "Plant")]
     pub maintenance_interval: Option<f64>,
 
+    /// YAML file of what happens to which machine at which stream time
+    #[arg(long, value_name = "FILE", help_heading = "Plant")]
+    pub scenario: Option<String>,
+
     /// No derived features
     #[arg(
         long = "no-derived-features",

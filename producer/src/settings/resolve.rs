@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use millrace_core::config::Origins;
@@ -6,6 +6,7 @@ use millrace_core::kafka::{Properties, TopicDefaults};
 use millrace_core::{Error, Result};
 
 use super::{Format, Mode, MoreFeatures, Options, Output, Settings, Speed, TextFormat};
+use crate::scenario;
 use crate::simulate::{Clock, Events, MaintenancePlan};
 
 /// Event times are milliseconds, so a faster rate would give two samples the same one.
@@ -50,13 +51,19 @@ pub(super) fn resolve(
             )
         })
         .transpose()?;
+    let machines = check.machines(said.machines.as_deref())?;
+    let acts = match said.scenario.as_deref() {
+        Some(path) => scenario::read(Path::new(path), &machines, clock.start)?,
+        None => Vec::new(),
+    };
     Ok(Settings {
-        machines: check.machines(said.machines.as_deref())?,
+        machines,
         seed: said.seed.unwrap_or_else(rand::random),
         clock,
         ticks: duration.map(|seconds| clock.ticks(seconds)),
         speed: check.speed(said.speed.as_deref())?,
         events: check.events(&said)?,
+        acts: acts.into(),
         derived_features: said.include_derived_features.unwrap_or(true),
         // The flag that wants no features wins over a config that wants more.
         rolling_features: said.features == Some(MoreFeatures::Rolling)
