@@ -16,9 +16,18 @@ pub struct Batch {
 pub struct Part {
     /// The readings.
     pub readings: Lane,
+    /// What is true of each reading, where that is asked for.
+    pub truth: Lane,
+    /// The episodes that ended; of failures only, where those of maintenance have a lane of their own.
+    pub episodes: Lane,
+    /// The episodes of maintenance, where they go elsewhere than those of failures.
+    pub maintenance: Lane,
     /// Who the machines are.
     pub machines: Arc<Machines>,
 }
+
+/// Chooses one of a part's lanes.
+pub type LaneOf = fn(&Part) -> &Lane;
 
 /// Encoded records of one kind, in order.
 #[derive(Default)]
@@ -62,9 +71,28 @@ impl Batch {
         self.parts.first().map_or(0, |part| part.readings.ticks.len())
     }
 
-    /// The bytes of each tick's readings, in order, one slice a part.
-    pub fn slices(&self) -> impl Iterator<Item = &[u8]> {
-        (0..self.ticks()).flat_map(|tick| self.parts.iter().map(move |part| part.readings.tick_bytes(tick)))
+    /// The bytes of each tick in one of the lanes, in order, one slice a part; then those behind the last tick.
+    pub fn slices(&self, lane: LaneOf) -> impl Iterator<Item = &[u8]> {
+        let ticks = self.parts.first().map_or(0, |part| lane(part).ticks.len());
+        let of_tick = move |tick| self.parts.iter().map(move |part| lane(part).tick_bytes(tick));
+        (0..ticks).flat_map(of_tick).chain(self.parts.iter().map(move |part| lane(part).rest()))
+    }
+}
+
+impl Part {
+    /// Notes that everything about a tick is there.
+    pub fn end_tick(&mut self) {
+        self.lanes().into_iter().for_each(Lane::end_tick);
+    }
+
+    /// Empties it, keeping its memory.
+    pub fn clear(&mut self) {
+        self.lanes().into_iter().for_each(Lane::clear);
+    }
+
+    /// All its lanes.
+    pub fn lanes(&mut self) -> [&mut Lane; 4] {
+        [&mut self.readings, &mut self.truth, &mut self.episodes, &mut self.maintenance]
     }
 }
 
@@ -93,8 +121,39 @@ impl Lane {
     }
 
     fn tick_bytes(&self, tick: usize) -> &[u8] {
-        let end_of = |records: usize| records.checked_sub(1).map_or(0, |last| self.records[last].end);
-        let begin = tick.checked_sub(1).map_or(0, |before| end_of(self.ticks[before]));
-        &self.bytes[begin..end_of(self.ticks[tick])]
+        let begin = tick.checked_sub(1).map_or(0, |before| self.end_of(self.ticks[before]));
+        &self.bytes[begin..self.end_of(self.ticks[tick])]
+    }
+
+    fn rest(&self) -> &[u8] {
+        &self.bytes[self.ticks.last().map_or(0, |records| self.end_of(*records))..]
+    }
+
+    fn end_of(&self, records: usize) -> usize {
+        records.checked_sub(1).map_or(0, |last| self.records[last].end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part(texts: &[&str], rest: &str) -> Part {
+        let mut part = Part::default();
+        for text in texts {
+            part.truth.bytes.extend(text.bytes());
+            part.truth.end_record(0, 0);
+            part.end_tick();
+        }
+        part.truth.bytes.extend(rest.bytes());
+        part.truth.end_record(0, 0);
+        part
+    }
+
+    #[test]
+    fn slices_go_tick_by_tick_and_part_by_part_and_end_with_what_is_behind_the_last_tick() {
+        let batch = Batch { parts: vec![part(&["a", "b"], "c"), part(&["1", "2"], "3")] };
+        assert_eq!(batch.slices(|part| &part.truth).collect::<Vec<_>>().concat(), b"a1b2c3");
+        assert_eq!(batch.slices(|part| &part.readings).collect::<Vec<_>>().concat(), b"");
     }
 }

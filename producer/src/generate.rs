@@ -40,6 +40,8 @@ pub struct Order {
     pub acts: Vec<(String, Act)>,
     /// Samples per stream second from the first of these ticks on, where it changes.
     pub rate: Option<f64>,
+    /// Nothing comes after these ticks: what was held back or goes on is written behind them.
+    pub is_last: bool,
 }
 
 /// Some machines of a plant, with all that turns their samples into encoded records.
@@ -77,11 +79,11 @@ impl Shard {
     /// Fills a part with what is ordered.
     pub fn fill(&mut self, order: &Order, part: &mut Part) {
         self.prepare(order);
-        part.readings.clear();
+        part.clear();
         part.machines = Arc::clone(&self.machines);
-        let lane = &mut part.readings;
         for _ in 0..order.ticks {
             let Self { plant, encoder, deriver, rolling, labels, .. } = self;
+            let lane = &mut part.readings;
             plant.tick(|machine, mut reading, truth| {
                 reading.features = deriver.as_mut().map(|deriver| deriver.derive(&reading));
                 reading.rolling = rolling.get_mut(machine).map(|window| window.push(&reading));
@@ -105,7 +107,7 @@ impl Shard {
                 }
                 lane.end_record(machine, reading.timestamp);
             });
-            lane.end_tick();
+            part.end_tick();
         }
     }
 }

@@ -143,6 +143,7 @@ fn stream(
         position.trim(sent, &mut batch);
         sent += batch.ticks() as u64;
         progress.generated.fetch_add(batch.records(), Ordering::Relaxed);
+        sink.prepare(&batch)?;
         sink.send(&batch)?;
         Ok(batch)
     };
@@ -168,6 +169,10 @@ fn stream(
         news.tell(progress);
     }
     if waiting && !sink.is_done() {
+        used = send_next(sink)?;
+    }
+    if !sink.is_done() {
+        generator.order(Order { is_last: true, ..Order::default() }, used)?;
         send_next(sink)?;
     }
     Ok(())

@@ -60,7 +60,9 @@ impl Position {
         }
         for part in &mut batch.parts {
             let next = self.of_machines(&part.machines);
-            part.readings.retain(|tick, machine| first + tick as u64 >= next[machine]);
+            for lane in part.lanes() {
+                lane.retain(|tick, machine| first + tick as u64 >= next[machine]);
+            }
         }
     }
 
@@ -70,7 +72,8 @@ impl Position {
 }
 
 impl Lane {
-    /// Keeps the records for which `keep` is true of their tick's place in the lane and their machine.
+    /// Keeps the records for which `keep` is true of their tick's place in the lane and their machine, and those
+    /// behind the last tick.
     fn retain(&mut self, keep: impl Fn(usize, usize) -> bool) {
         let old = std::mem::take(self);
         let mut records = old.iter();
@@ -84,6 +87,10 @@ impl Lane {
             }
             seen = *end;
             self.end_tick();
+        }
+        for (record, bytes) in records {
+            self.bytes.extend_from_slice(bytes);
+            self.end_record(record.machine, record.timestamp);
         }
     }
 }
@@ -194,7 +201,7 @@ mod tests {
 
     fn batch(first: u64, ticks: u64) -> Batch {
         let machines = Arc::new(Machines { ids: vec!["A".into(), "B".into()], partitions: vec![0, 0] });
-        Batch { parts: vec![Part { readings: lane(first, ticks), machines }] }
+        Batch { parts: vec![Part { readings: lane(first, ticks), machines, ..Part::default() }] }
     }
 
     fn text(batch: &Batch) -> String {

@@ -1,6 +1,7 @@
 use millrace_core::Result;
 use millrace_core::kafka::{Kafka, PARTITION_COUNTS, Properties, TopicDefaults};
 
+use super::place::legal_topic;
 use super::resolve::Check;
 use super::{Format, KafkaOutput, Options};
 
@@ -14,10 +15,8 @@ impl Check<'_> {
         properties: Properties,
     ) -> Result<KafkaOutput> {
         let topic = said.kafka_topic.clone().unwrap_or_else(|| DEFAULT_TOPIC.into());
-        let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-');
-        if !(1..=249).contains(&topic.len()) || !topic.bytes().all(legal) || matches!(&*topic, "." | "..") {
-            let rule = "must be 1 to 249 letters, digits, `_`, `.` or `-`";
-            return self.refuse("kafka_topic", format!("topic name `{topic}` {rule}"));
+        if let Err(problem) = legal_topic(&topic) {
+            return self.refuse("kafka_topic", problem);
         }
         if let Some(count) = said.partitions.filter(|count| !PARTITION_COUNTS.contains(count)) {
             let range = "it must be from 1 to 100000 partitions";

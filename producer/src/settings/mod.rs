@@ -3,6 +3,7 @@
 mod kafka;
 mod layers;
 mod options;
+mod place;
 mod recovery;
 mod resolve;
 
@@ -13,6 +14,7 @@ use millrace_core::kafka::{Kafka, TopicDefaults};
 
 pub use layers::{Cli, read};
 pub use options::{Format, Mode, MoreFeatures, Options};
+pub use place::Place;
 pub use recovery::{ExactlyOnce, Recovery};
 
 use crate::simulate::{Act, Clock, Events};

@@ -44,10 +44,11 @@ impl KafkaSink {
 }
 
 impl Sink for KafkaSink {
+    fn prepare(&mut self, batch: &Batch) -> Result<()> {
+        self.keeper.as_mut().map_or(Ok(()), |keeper| keeper.before(batch))
+    }
+
     fn send(&mut self, batch: &Batch) -> Result<()> {
-        if let Some(keeper) = &mut self.keeper {
-            keeper.before(batch)?;
-        }
         for part in &batch.parts {
             self.send_part(part)?;
         }

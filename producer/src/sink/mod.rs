@@ -1,5 +1,7 @@
 //! Where records go.
 
+mod accompanied;
+mod beside;
 mod client;
 mod journal;
 mod kafka;
@@ -9,6 +11,8 @@ mod writer;
 
 use millrace_core::Result;
 
+pub use accompanied::Accompanied;
+pub use beside::Beside;
 pub use client::Client;
 pub use kafka::KafkaSink;
 pub use link::Record;
@@ -18,6 +22,15 @@ use crate::batch::Batch;
 
 /// Takes records and says what became of them.
 pub trait Sink {
+    /// Comes before a batch and all that is written beside it: what has to happen between this batch and the one
+    /// before, such as the end of a transaction, happens here.
+    ///
+    /// # Errors
+    /// When the sink is broken for good.
+    fn prepare(&mut self, _batch: &Batch) -> Result<()> {
+        Ok(())
+    }
+
     /// Takes a batch. Blocks while the sink is full; never drops a record.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use std::path::Path;
 use millrace_core::{Error, Result};
 
 use super::Sink;
-use crate::batch::Batch;
+use crate::batch::{Batch, LaneOf};
 
 /// Writes rows to the console or a file.
 pub struct WriterSink {
@@ -48,7 +48,21 @@ impl WriterSink {
         Ok(self)
     }
 
+    /// Writes the rows of one lane.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    pub(super) fn write_lane(&mut self, batch: &Batch, lane: LaneOf) -> Result<()> {
+        match batch.parts.as_slice() {
+            [part] => self.write(&lane(part).bytes),
+            _ => self.write(&batch.slices(lane).collect::<Vec<_>>().concat()),
+        }
+    }
+
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
         match self.output.write_all(bytes).and_then(|()| self.output.flush()) {
             Ok(()) => Ok(()),
             Err(e) if e.kind() == ErrorKind::BrokenPipe => {
@@ -62,10 +76,7 @@ impl WriterSink {
 
 impl Sink for WriterSink {
     fn send(&mut self, batch: &Batch) -> Result<()> {
-        match batch.parts.as_slice() {
-            [part] => self.write(&part.readings.bytes)?,
-            _ => self.write(&batch.slices().collect::<Vec<_>>().concat())?,
-        }
+        self.write_lane(batch, |part| &part.readings)?;
         self.written += batch.records();
         Ok(())
     }
