@@ -22,6 +22,8 @@ pub struct Part {
     pub episodes: Lane,
     /// The episodes of maintenance, where they go elsewhere than those of failures.
     pub maintenance: Lane,
+    /// The ledger's entries about the readings.
+    pub ledger: Lane,
     /// Who the machines are.
     pub machines: Arc<Machines>,
 }
@@ -91,8 +93,8 @@ impl Part {
     }
 
     /// All its lanes.
-    pub fn lanes(&mut self) -> [&mut Lane; 4] {
-        [&mut self.readings, &mut self.truth, &mut self.episodes, &mut self.maintenance]
+    pub fn lanes(&mut self) -> [&mut Lane; 5] {
+        [&mut self.readings, &mut self.truth, &mut self.episodes, &mut self.maintenance, &mut self.ledger]
     }
 }
 

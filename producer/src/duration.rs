@@ -26,9 +26,25 @@ pub(crate) fn parse(text: &str) -> Result<i64, String> {
     }
 }
 
+/// The shortest text of one number and one unit that [`parse`] reads as the same time.
+pub(crate) fn print(milliseconds: i64) -> String {
+    let fits = |(_, scale): &&(&str, f64)| milliseconds != 0 && milliseconds % *scale as i64 == 0;
+    let (unit, scale) = UNITS.iter().find(fits).unwrap_or(&("s", 1000.0));
+    format!("{}{unit}", milliseconds / *scale as i64)
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn what_is_printed_reads_the_same(time in 0..=LONGEST as i64) {
+            prop_assert_eq!(parse(&print(time)), Ok(time));
+        }
+    }
 
     #[test]
     fn a_span_has_numbers_with_units() {

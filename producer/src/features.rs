@@ -97,13 +97,29 @@ impl RollingWindow {
         self.next = (self.next + 1) % ROLLING_SAMPLES;
         std::array::from_fn(|i| {
             let sums = &mut self.sums[i];
-            let value = reading.sensors[i].filter(|v| v.is_finite()).map(|v| (v * 100.0).round() as i32);
+            let value = reading.sensors[i].and_then(whole_hundredths);
             sums.add(slot[i], -1);
             sums.add(value, 1);
             slot[i] = value;
             sums.stats(value)
         })
     }
+
+    /// The statistics as if the reading taken in last had shown this instead; the window stays as it is.
+    pub fn with_last(&self, shown: &SensorReading<'_>) -> Rolling {
+        let last = &self.values[(self.next + ROLLING_SAMPLES - 1) % ROLLING_SAMPLES];
+        std::array::from_fn(|i| {
+            let mut sums = self.sums[i];
+            let value = shown.sensors[i].and_then(whole_hundredths);
+            sums.add(last[i], -1);
+            sums.add(value, 1);
+            sums.stats(value)
+        })
+    }
+}
+
+fn whole_hundredths(value: f64) -> Option<i32> {
+    value.is_finite().then(|| (value * 100.0).round() as i32)
 }
 
 impl Default for RollingWindow {
@@ -196,6 +212,19 @@ mod tests {
                 assert!((got.std.expect("a deviation") - std).abs() < 6e-4);
                 assert!((got.zscore.expect("a z-score") - (value - mean) / std).abs() < 6e-4);
             }
+        }
+    }
+
+    #[test]
+    fn what_is_shown_instead_of_the_last_value_counts_once_and_is_not_kept() {
+        let (mut window, mut other) = (RollingWindow::new(), RollingWindow::new());
+        for i in 0..75 {
+            let value = 70.0 + f64::from((i * 37) % 101) / 100.0;
+            window.push(&reading(Some(value)));
+            let instead = reading(Some(500.0));
+            assert_eq!(window.with_last(&instead), other.clone().push(&instead));
+            assert_eq!(window.with_last(&reading(None))[0].zscore, None);
+            assert_eq!(window.with_last(&reading(Some(value))), other.push(&reading(Some(value))));
         }
     }
 

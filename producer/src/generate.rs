@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use millrace_core::{Error, Result};
-use millrace_schemas::codec::{encode_reading, write_frame_header};
-use millrace_schemas::text::{Layout, TextEncoder};
+use millrace_schemas::text::Layout;
 
 use crate::batch::{Batch, Machines, Part};
-use crate::features::{FeatureDeriver, RollingWindow};
+use crate::disorder::{Rows, Stage};
+use crate::render::Renderer;
 use crate::settings::{Settings, TextFormat};
 use crate::simulate::{Act, Plant, Truth};
 
@@ -48,32 +48,28 @@ pub struct Order {
 pub struct Shard {
     plant: Plant,
     machines: Arc<Machines>,
-    encoder: Encoder,
-    deriver: Option<FeatureDeriver>,
-    rolling: Vec<RollingWindow>,
+    renderer: Renderer,
     labels: bool,
-}
-
-enum Encoder {
-    Avro(u32),
-    Text(TextFormat, TextEncoder, LineEnd),
+    stage: Option<Stage>,
 }
 
 impl Shard {
     /// A shard of the given machines.
     pub fn new(settings: &Settings, machines: Machines, encoding: Encoding) -> Self {
-        let rolling = if settings.rolling_features { machines.ids.len() } else { 0 };
         Self {
             plant: plant(settings, &machines.ids),
-            machines: Arc::new(machines),
-            encoder: match encoding {
-                Encoding::Avro(id) => Encoder::Avro(id),
-                Encoding::Text(format, layout, end) => Encoder::Text(format, TextEncoder::new(layout), end),
-            },
-            deriver: settings.derived_features.then(FeatureDeriver::new),
-            rolling: vec![RollingWindow::new(); rolling],
+            renderer: Renderer::new(settings, machines.ids.len(), encoding),
             labels: settings.labels,
+            stage: Stage::new(settings, &machines.ids),
+            machines: Arc::new(machines),
         }
+    }
+
+    /// Says which rows of a file the shard's readings are.
+    #[must_use]
+    pub fn with_rows(mut self, rows: Rows) -> Self {
+        self.stage = self.stage.map(|stage| stage.with_rows(rows));
+        self
     }
 
     /// Fills a part with what is ordered.
@@ -82,32 +78,23 @@ impl Shard {
         part.clear();
         part.machines = Arc::clone(&self.machines);
         for _ in 0..order.ticks {
-            let Self { plant, encoder, deriver, rolling, labels, .. } = self;
-            let lane = &mut part.readings;
+            let Self { plant, renderer, labels, stage, .. } = self;
             plant.tick(|machine, mut reading, truth| {
-                reading.features = deriver.as_mut().map(|deriver| deriver.derive(&reading));
-                reading.rolling = rolling.get_mut(machine).map(|window| window.push(&reading));
                 if *labels {
                     (reading.anomaly_label, reading.anomaly_type) = label(truth);
                 }
-                match encoder {
-                    Encoder::Avro(id) => {
-                        write_frame_header(*id, &mut lane.bytes);
-                        encode_reading(&reading, &mut lane.bytes);
+                match stage {
+                    None => {
+                        renderer.render(machine, &mut reading, &mut part.readings.bytes);
+                        renderer.end(machine, reading.timestamp, &mut part.readings);
                     }
-                    Encoder::Text(format, text, end) => {
-                        match format {
-                            TextFormat::Json => text.json(&reading, &mut lane.bytes),
-                            TextFormat::Csv => text.csv(&reading, &mut lane.bytes),
-                        }
-                        if *end == LineEnd::Newline {
-                            lane.bytes.push(b'\n');
-                        }
-                    }
+                    Some(stage) => stage.pass(machine, &mut reading, renderer, part),
                 }
-                lane.end_record(machine, reading.timestamp);
             });
             part.end_tick();
+        }
+        if let Some(stage) = self.stage.as_mut().filter(|_| order.is_last) {
+            stage.finish(&self.renderer, part);
         }
     }
 }

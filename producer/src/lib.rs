@@ -1,13 +1,17 @@
 //! The producer: a simulated plant into Kafka, a file or the console.
 //!
-//! The data's way: [`simulate`] makes a reading, [`features`] derives from it, [`generate`] encodes it
-//! into a [`batch`], a [`sink`] sends it. [`run`] ties them together, [`settings`] says what to do.
+//! The data's way: [`simulate`] makes a reading, [`features`] derives from it, [`render`] encodes it,
+//! [`disorder`] does it harm where that is asked for, [`generate`] collects it in a [`batch`], a [`sink`]
+//! sends it. [`run`] ties them together, [`settings`] says what to do.
 
 pub mod batch;
+pub mod clean;
+pub mod disorder;
 mod duration;
 pub mod features;
 pub mod generate;
 mod pace;
+pub mod render;
 pub mod report;
 pub mod resume;
 pub mod run;
@@ -23,7 +27,7 @@ use millrace_core::Result;
 
 /// The command line, for those who describe it: completions, manual pages.
 pub fn command() -> clap::Command {
-    settings::Cli::command()
+    settings::Cli::command().subcommand(clean::Cli::command().name("clean"))
 }
 
 /// The whole program: reads its command line, runs, and leaves the summary on standard error.
@@ -31,6 +35,10 @@ pub fn command() -> clap::Command {
 /// # Errors
 /// One sentence for the user; its exit code says whether it was said wrongly or could not be done.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> Result<()> {
+    let args: Vec<OsString> = args.into_iter().collect();
+    if args.get(1).is_some_and(|first| first == "clean") {
+        return clean::main(args.into_iter().skip(1));
+    }
     match settings::read(args)? {
         Some(settings) => run::run_to_end(&settings),
         None => Ok(()),

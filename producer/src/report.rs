@@ -13,6 +13,7 @@ const BETWEEN_NEWS: Duration = Duration::from_secs(5);
 pub(crate) fn begin(settings: &Settings) {
     if settings.verbose {
         eprintln!("{}", beginning(settings));
+        disorder(settings).into_iter().for_each(|line| eprintln!("{line}"));
     }
 }
 
@@ -61,6 +62,14 @@ fn beginning(settings: &Settings) -> String {
         "{machines} at {} Hz, {speed}, to {target}\nrepeat with --seed {} --start {start}",
         settings.clock.rate, settings.seed
     )
+}
+
+fn disorder(settings: &Settings) -> Option<String> {
+    let disorder = settings.disorder.as_ref()?;
+    Some(match &settings.ledger {
+        Some(place) => format!("disorder {disorder}, each act written down in {place}"),
+        None => format!("disorder {disorder}, not written down: without --ledger it cannot be undone"),
+    })
 }
 
 fn name(format: TextFormat) -> &'static str {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use millrace_core::kafka::partition_of;
+use millrace_core::kafka::{Topic, partition_of};
 use millrace_core::registry::RegistryClient;
 use millrace_core::shutdown::Shutdown;
 use millrace_core::{Error, Result};
@@ -13,12 +13,13 @@ use millrace_schemas::subject::{SENSOR_READING, value_subject};
 use millrace_schemas::text::{Layout, csv_header};
 
 use crate::batch::{Batch, Machines};
+use crate::disorder::Rows;
 use crate::generate::{Encoding, Generator, LineEnd, Order, Shard};
 use crate::pace::Pace;
 use crate::report;
 use crate::resume::{self, Position};
-use crate::settings::{KafkaOutput, Output, Settings, Speed, TextFormat};
-use crate::sink::{Client, KafkaSink, Sink, WriterSink};
+use crate::settings::{KafkaOutput, Output, Place, Settings, Speed, TextFormat};
+use crate::sink::{Accompanied, Beside, Client, KafkaSink, Sink, WriterSink};
 
 /// Records a batch aims at when nothing makes it smaller.
 const BATCH_RECORDS: usize = 8192;
@@ -199,7 +200,7 @@ fn open(settings: &Settings) -> Result<Option<Opened>> {
     };
     Ok(Some(Opened {
         settings: settings.clone(),
-        sink: Box::new(sink),
+        sink: with_ledger(settings, None, Box::new(sink))?,
         shards: rows(settings, format, layout),
         position: Position::default(),
     }))
@@ -229,8 +230,30 @@ fn open_kafka(settings: &Settings, output: &KafkaOutput, layout: Layout) -> Resu
         },
     };
     let shards = shards_by_partition(&settings, topic.partitions, encoding);
-    let sink = Box::new(KafkaSink::new(client, &topic.name, keeper));
+    let ledger = ledger_topic(&settings, output)?.map(|ledger| (Rc::clone(&client), ledger));
+    let sink = with_ledger(&settings, ledger, Box::new(KafkaSink::new(client, &topic.name, keeper)))?;
     Ok(Some(Opened { settings, sink, shards, position }))
+}
+
+/// The sink, behind the ledger if there is one: a file, or the topic that is given.
+fn with_ledger(
+    settings: &Settings,
+    topic: Option<(Rc<Client>, Topic)>,
+    sink: Box<dyn Sink>,
+) -> Result<Box<dyn Sink>> {
+    let ledger = match (topic, &settings.ledger) {
+        (Some((client, topic)), _) => Beside::topic(|part| &part.ledger, client, topic).waited_for(),
+        (None, Some(Place::File(path))) => Beside::file(|part| &part.ledger, path, false, None)?,
+        (None, _) => return Ok(sink),
+    };
+    Ok(Box::new(Accompanied::new(sink, vec![ledger])))
+}
+
+fn ledger_topic(settings: &Settings, output: &KafkaOutput) -> Result<Option<Topic>> {
+    match &settings.ledger {
+        Some(Place::Topic(name)) => output.kafka.ensure_topic(name, None, &output.topic_defaults).map(Some),
+        _ => Ok(None),
+    }
 }
 
 fn shards_by_partition(settings: &Settings, partitions: i32, encoding: Encoding) -> Vec<Shard> {
@@ -248,8 +271,14 @@ fn shards_by_partition(settings: &Settings, partitions: i32, encoding: Encoding)
 
 fn rows(settings: &Settings, format: TextFormat, layout: Layout) -> Vec<Shard> {
     let encoding = Encoding::Text(format, layout, LineEnd::Newline);
+    let mut rows = Rows { first: 0, machines: settings.machines.len() };
     chunks(&settings.machines, settings.threads)
-        .map(|ids| Shard::new(settings, Machines { ids: ids.to_vec(), partitions: Vec::new() }, encoding))
+        .map(|ids| {
+            let machines = Machines { ids: ids.to_vec(), partitions: Vec::new() };
+            let shard = Shard::new(settings, machines, encoding).with_rows(rows);
+            rows.first += ids.len();
+            shard
+        })
         .collect()
 }
 

@@ -21,6 +21,7 @@ pub(super) fn that_matter(settings: &Settings, output: &KafkaOutput) -> BTreeMap
         ("include_derived_features", settings.derived_features.into()),
         ("features", if settings.rolling_features { "rolling".into() } else { Value::Null }),
         ("include_anomaly_labels", settings.labels.into()),
+        ("disorder", settings.disorder.as_ref().map(|disorder| disorder.to_string()).into()),
         ("exactly_once", output.recovery.exactly_once.is_some().into()),
     ];
     all.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()

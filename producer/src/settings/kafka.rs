@@ -5,7 +5,7 @@ use super::place::legal_topic;
 use super::resolve::Check;
 use super::{Format, KafkaOutput, Options};
 
-const DEFAULT_TOPIC: &str = "sensor-data";
+pub(super) const DEFAULT_TOPIC: &str = "sensor-data";
 
 impl Check<'_> {
     pub(super) fn kafka(

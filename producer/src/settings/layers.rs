@@ -167,6 +167,7 @@ fn check_company(flags: &Cli, said: &Options, origins: &Origins) -> Result<()> {
     only(flags.command_config.is_some(), "--command-config", Mode::Kafka, "kafka")?;
     only(!flags.properties.is_empty(), "-X", Mode::Kafka, "kafka")?;
     check_recovery(said, origins, mode)?;
+    check_disorder(flags, said)?;
     let both = |one: &str, other: &str| origins.is_flag(one) && origins.is_flag(other);
     let apart = |flag: &str, other: &str| {
         Err(Error::usage(format!("{flag} has no effect with {other}; leave one of them out")))
@@ -176,6 +177,20 @@ fn check_company(flags: &Cli, said: &Options, origins: &Origins) -> Result<()> {
     }
     if both("maintenance_simulation", "maintenance_interval") {
         return apart("--maintenance-interval", "--no-maintenance");
+    }
+    Ok(())
+}
+
+fn check_disorder(flags: &Cli, said: &Options) -> Result<()> {
+    let refuse = |one: &str, other: &str, why: &str| {
+        Err(Error::usage(format!("{one} does not go with {other}: {why}")))
+    };
+    if said.disorder.is_some() && said.resume == Some(true) {
+        let why = "what was held back when the run ended would be written twice, or never";
+        return refuse("--resume", "--disorder", why);
+    }
+    if said.ledger.is_some() && flags.append {
+        return refuse("--append", "--ledger", "it counts the rows of a file from the first one");
     }
     Ok(())
 }

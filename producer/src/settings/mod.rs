@@ -1,5 +1,6 @@
 //! What a run does: said in layers, then resolved and checked once.
 
+mod disorder;
 mod kafka;
 mod layers;
 mod options;
@@ -12,11 +13,13 @@ use std::sync::Arc;
 
 use millrace_core::kafka::{Kafka, TopicDefaults};
 
+pub use disorder::DEFAULT_LEDGER_TOPIC;
 pub use layers::{Cli, read};
 pub use options::{Format, Mode, MoreFeatures, Options};
 pub use place::Place;
 pub use recovery::{ExactlyOnce, Recovery};
 
+use crate::disorder::Disorder;
 use crate::simulate::{Act, Clock, Events};
 
 /// A run that can be carried out: nothing in it is out of range or contradicts another part.
@@ -42,6 +45,10 @@ pub struct Settings {
     pub rolling_features: bool,
     /// Attach labels.
     pub labels: bool,
+    /// What goes wrong on the way.
+    pub disorder: Option<Arc<Disorder>>,
+    /// Where its acts are written down.
+    pub ledger: Option<Place>,
     /// Threads that simulate and encode.
     pub threads: usize,
     /// Where readings go.

@@ -95,6 +95,14 @@ pub struct Options {
     #[arg(long, value_name = "FILE", help_heading = "Plant")]
     pub scenario: Option<String>,
 
+    /// Faults on the way, such as drop=0.01,late=0.01:5s..60s; README.md has all kinds
+    #[arg(long, value_name = "KIND=HOW,...", help_heading = "Disorder")]
+    pub disorder: Option<String>,
+    /// Where each act of disorder is written down, so that it can be undone [default topic: disorder-ledger]
+    #[arg(long, value_name = "FILE|topic:NAME", help_heading = "Disorder")]
+    #[serde(deserialize_with = "text")]
+    pub ledger: Option<String>,
+
     /// No derived features
     #[arg(
         long = "no-derived-features",

@@ -1,3 +1,4 @@
+use std::fmt;
 use std::path::PathBuf;
 
 /// Where something is written that a run tells beside its readings.
@@ -22,6 +23,15 @@ impl Place {
             Some(name) => legal_topic(name).map(|()| Self::Topic(name.to_owned())),
             None if text.is_empty() => Err("is empty: it must be a file, or topic:NAME".to_owned()),
             None => Ok(Self::File(PathBuf::from(text))),
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(f),
+            Self::Topic(name) => write!(f, "topic {name}"),
         }
     }
 }

@@ -57,6 +57,8 @@ pub(super) fn resolve(
         None => Vec::new(),
     };
     Ok(Settings {
+        disorder: check.disorder(&said, &machines, &clock)?,
+        ledger: check.ledger(&said)?,
         machines,
         seed: said.seed.unwrap_or_else(rand::random),
         clock,

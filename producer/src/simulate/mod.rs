@@ -21,6 +21,7 @@ pub use act::{Act, Cause, Course, Deed};
 pub use clock::Clock;
 pub use diary::{Episode, EpisodeKind};
 pub use failure::{Failure, FailureKind, Shape};
+pub(crate) use random::{Random, Stream};
 pub use schedule::{Events, MaintenancePlan};
 
 use machine::Machine;

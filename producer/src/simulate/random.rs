@@ -19,6 +19,8 @@ pub enum Stream {
     Maintenance = 3,
     /// Sensor noise and load, eight normals a sample.
     Noise = 4,
+    /// Disorder, one stream per record: its sequence stands in place of the hour.
+    Disorder = 5,
 }
 
 /// One random stream.

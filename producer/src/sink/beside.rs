@@ -16,7 +16,7 @@ pub struct Beside {
 
 enum OpenPlace {
     Rows(WriterSink),
-    Topic(Rc<Client>, Topic),
+    Topic { client: Rc<Client>, topic: Topic, waits: bool },
 }
 
 impl Beside {
@@ -30,7 +30,17 @@ impl Beside {
 
     /// Records in a topic that is there, keyed by machine, with their event time as CreateTime.
     pub fn topic(lane: LaneOf, client: Rc<Client>, topic: Topic) -> Self {
-        Self { lane, place: OpenPlace::Topic(client, topic) }
+        Self { lane, place: OpenPlace::Topic { client, topic, waits: false } }
+    }
+
+    /// The same, and what is sent is safe before anything else is: acknowledged, unless a transaction holds it
+    /// together with what comes behind it.
+    #[must_use]
+    pub fn waited_for(mut self) -> Self {
+        if let OpenPlace::Topic { waits, .. } = &mut self.place {
+            *waits = true;
+        }
+        self
     }
 
     /// Takes its lane of a batch. Blocks while the place is full; never drops a record.
@@ -40,15 +50,20 @@ impl Beside {
     pub fn send(&mut self, batch: &Batch) -> Result<()> {
         match &mut self.place {
             OpenPlace::Rows(file) => file.write_lane(batch, self.lane),
-            OpenPlace::Topic(client, topic) => {
-                batch.parts.iter().try_for_each(|part| send_part(client, topic, part, self.lane))
+            OpenPlace::Topic { client, topic, waits } => {
+                let is_empty = |part: &Part| (self.lane)(part).records.is_empty();
+                batch.parts.iter().try_for_each(|part| send_part(client, topic, part, self.lane))?;
+                match *waits && !client.in_transactions() && !batch.parts.iter().all(is_empty) {
+                    true => client.drain(),
+                    false => Ok(()),
+                }
             }
         }
     }
 
     /// Collects what has become of records sent earlier.
     pub fn poll(&mut self) {
-        if let OpenPlace::Topic(client, _) = &self.place {
+        if let OpenPlace::Topic { client, .. } = &self.place {
             client.collect();
         }
     }
@@ -60,7 +75,7 @@ impl Beside {
     pub fn close(&mut self) -> Result<()> {
         match &mut self.place {
             OpenPlace::Rows(file) => file.close(),
-            OpenPlace::Topic(client, _) => client.drain(),
+            OpenPlace::Topic { client, .. } => client.drain(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The producer against a real Kafka, in process, read back by others.
 
+mod disorder;
 mod event_time;
 mod interop;
 mod outage;
@@ -13,6 +14,7 @@ fn main() {
     millrace_tests::main(|| {
         [
             stream::tests(),
+            disorder::tests(),
             event_time::tests(),
             outage::tests(),
             refusals::tests(),
