@@ -1,12 +1,9 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use millrace_core::kafka::Role;
 use millrace_core::{Error, Result};
-use rdkafka::producer::BaseRecord;
 
 use super::record::{RunRecord, State, time};
-use super::runs::RUNS_TOPIC;
 use crate::batch::Batch;
 use crate::settings::Settings;
 use crate::simulate::Clock;
@@ -75,7 +72,6 @@ impl Keeper {
         if self.client.in_transactions() {
             if self.client.is_commit_due(more) {
                 self.note(State::Running)?;
-                self.client.commit()?;
             }
         } else if self.noted.elapsed() >= BETWEEN_NOTES {
             self.note(State::Running)?;
@@ -89,10 +85,6 @@ impl Keeper {
         self.run.progress.time = time(self.clock.timestamp(self.run.progress.ticks));
         let value = serde_json::to_string(&self.run)
             .map_err(|e| Error::failed(format!("the run's progress cannot be written: {e}")))?;
-        self.client.send(
-            BaseRecord::with_opaque_to(RUNS_TOPIC, Role::Beside as usize)
-                .key(self.run.run.as_str())
-                .payload(value.as_bytes()),
-        )
+        self.client.note(&self.run.run, &value)
     }
 }

@@ -16,7 +16,7 @@ use millrace_core::{Error, Result};
 pub use keeper::Keeper;
 pub use position::Position;
 pub use record::{Progress, RunRecord, State};
-pub use runs::RUNS_TOPIC;
+pub use runs::{RUNS_TOPIC, last_note};
 
 use crate::report;
 use crate::settings::{KafkaOutput, Recovery, Settings};

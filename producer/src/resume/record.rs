@@ -32,6 +32,8 @@ pub struct RunRecord {
     pub offsets: Vec<i64>,
     /// How far it is.
     pub progress: Progress,
+    /// Drawn by the process that wrote it, so that no two write the same.
+    pub process: u64,
     /// Of the producer.
     pub version: String,
 }
@@ -76,6 +78,7 @@ impl RunRecord {
             options,
             options_hash,
             offsets,
+            process: rand::random::<u32>().into(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }
     }
@@ -127,7 +130,8 @@ impl RunRecord {
         let ticks = position.ticks();
         let records = position.records(settings.machines.len());
         let time = time(settings.clock.timestamp(ticks));
-        Self { state: State::Running, progress: Progress { ticks, records, time }, ..self }
+        let process = rand::random::<u32>().into();
+        Self { state: State::Running, progress: Progress { ticks, records, time }, process, ..self }
     }
 
     /// The sentence about a run that is complete.
@@ -176,7 +180,7 @@ mod tests {
         let machines = ["--machines", "PUMP_A", "PUMP_B", "--seed", "7", "--features", "rolling"];
         let mut record =
             record(&[&machines[..], &["--exactly-once", "--maintenance-interval", "60"]].concat());
-        record.version = "(of the producer)".to_owned();
+        (record.process, record.version) = (1, "(of the producer)".to_owned());
         insta::assert_snapshot!(serde_json::to_string_pretty(&record).expect("JSON"));
         let read: RunRecord =
             serde_json::from_str(&serde_json::to_string(&record).expect("JSON")).expect("a record");

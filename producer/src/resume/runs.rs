@@ -12,23 +12,28 @@ pub const RUNS_TOPIC: &str = "producer-runs";
 ///
 /// # Errors
 /// When the topic cannot be read, or what is kept is no record of a run.
-pub fn find(kafka: &Kafka, run: &str, committed: bool) -> Result<Option<RunRecord>> {
+pub(super) fn find(kafka: &Kafka, run: &str, committed: bool) -> Result<Option<RunRecord>> {
+    last_note(kafka, run, committed)?.map(|note| read(run, &note)).transpose()
+}
+
+/// The same as it lies in the topic.
+///
+/// # Errors
+/// When the topic cannot be read.
+pub fn last_note(kafka: &Kafka, run: &str, committed: bool) -> Result<Option<String>> {
     let tail = Tail::of(kafka, RUNS_TOPIC, 1, committed)?;
     let mut found = None;
     tail.back(|record| {
-        match record {
-            Some(record) if record.key() == Some(run.as_bytes()) => {
-                found = record.payload().map(<[u8]>::to_vec);
-            }
-            _ => {}
+        if let Some(record) = record.filter(|record| record.key() == Some(run.as_bytes())) {
+            found = record.payload().map(|value| String::from_utf8_lossy(value).into_owned());
         }
         Ok(found.is_some())
     })?;
-    found.map(|value| read(run, &value)).transpose()
+    Ok(found)
 }
 
-fn read(run: &str, value: &[u8]) -> Result<RunRecord> {
-    serde_json::from_slice(value).map_err(|e| {
+fn read(run: &str, note: &str) -> Result<RunRecord> {
+    serde_json::from_str(note).map_err(|e| {
         Error::failed(format!(
             "topic {RUNS_TOPIC} keeps no record of a run under {run} ({e}): begin anew without --resume"
         ))

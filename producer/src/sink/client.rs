@@ -1,19 +1,24 @@
+use std::cell::RefCell;
+
 use millrace_core::Result;
-use millrace_core::kafka::Kafka;
+use millrace_core::kafka::{Kafka, Role};
+use rdkafka::producer::BaseRecord;
 
 use super::link::{Link, Record, Trouble};
-use super::transactions::Transactions;
+use super::transactions::{Ended, Transactions};
+use crate::resume::{self, RUNS_TOPIC};
 use crate::settings::ExactlyOnce;
 
 /// The one Kafka producer of a run, shared by all that the run writes to topics.
 pub struct Client {
-    link: Link,
+    kafka: Kafka,
+    link: RefCell<Link>,
     transactions: Option<Transactions>,
 }
 
 impl Client {
     /// A client that connects when it is used. In transactions, what it sends is seen by readers of what is
-    /// committed after [`commit`](Self::commit) only, and then all of it.
+    /// committed after the next [`note`](Self::note) only, and then all of it.
     ///
     /// # Errors
     /// When a property is unknown or does not fit the others.
@@ -22,7 +27,8 @@ impl Client {
             None => kafka.producer()?,
             Some(said) => kafka.transactional_producer(&said.transactional_id)?,
         };
-        Ok(Self { link: Link::new(producer), transactions: exactly_once.map(Transactions::new) })
+        let transactions = exactly_once.map(Transactions::new);
+        Ok(Self { kafka: kafka.clone(), link: RefCell::new(Link::new(producer)), transactions })
     }
 
     /// Makes this process the one that may use the transactional id, and ends what another has left open.
@@ -31,7 +37,10 @@ impl Client {
     /// # Errors
     /// When the cluster has no transactions for us within a bounded time.
     pub fn take_over(&self) -> Result<()> {
-        self.transactions.as_ref().map_or(Ok(()), |transactions| transactions.take_over(&self.link))
+        match &self.transactions {
+            Some(transactions) => transactions.take_over(&self.link.borrow()).map_err(Ended::error),
+            None => Ok(()),
+        }
     }
 
     /// Takes a record, whose opaque is its [`Role`](millrace_core::kafka::Role). A full queue slows the caller down; it never drops.
@@ -39,14 +48,20 @@ impl Client {
     /// # Errors
     /// When a record was refused for good, now or earlier.
     pub fn send(&self, record: Record<'_>) -> Result<()> {
-        match &self.transactions {
-            Some(transactions) => transactions.send(&self.link, record),
-            None => match self.link.pass(record) {
-                Ok(()) => Ok(()),
-                Err(Trouble::Refused(error)) => Err(error),
-                // Only a transaction can break.
-                Err(Trouble::Broken) => self.check(),
-            },
+        let Some(transactions) = &self.transactions else { return self.pass(record) };
+        let sent = transactions.send(&self.link.borrow(), record);
+        match sent {
+            Err(Ended::Fenced(error)) => self.regain(transactions, error).map(drop),
+            sent => sent.map_err(Ended::error),
+        }
+    }
+
+    fn pass(&self, record: Record<'_>) -> Result<()> {
+        match self.link.borrow().pass(record) {
+            Ok(()) => Ok(()),
+            Err(Trouble::Refused(error)) => Err(error),
+            // Only a transaction can break.
+            Err(Trouble::Broken) => self.check(),
         }
     }
 
@@ -60,37 +75,73 @@ impl Client {
         self.transactions.as_ref().is_some_and(|transactions| transactions.is_due(more))
     }
 
-    /// Commits what was sent since the last commit. Nothing to do without transactions.
+    /// Sends a note on how far a run is, and commits it with all that was sent since the last one. Notes of
+    /// other processes must differ from it.
     ///
     /// # Errors
     /// When a record was refused for good, or another process has taken the transactional id over.
-    pub fn commit(&self) -> Result<()> {
-        self.transactions.as_ref().map_or(Ok(()), |transactions| transactions.commit(&self.link))
+    pub fn note(&self, run: &str, note: &str) -> Result<()> {
+        if let Some(transactions) = &self.transactions {
+            transactions.about_to_commit(run, note);
+        }
+        let record = BaseRecord::with_opaque_to(RUNS_TOPIC, Role::Beside as usize);
+        self.send(record.key(run).payload(note.as_bytes()))?;
+        let Some(transactions) = &self.transactions else { return Ok(()) };
+        loop {
+            let committed = transactions.commit(&self.link.borrow());
+            let is_done = match committed {
+                Err(Ended::Fenced(error)) => self.regain(transactions, error)?,
+                committed => committed.map(|()| true).map_err(Ended::error)?,
+            };
+            if is_done {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Takes the transactional id back and does the open transaction again, if nobody else has gone on with
+    /// the run: then Kafka itself has ended a transaction that took too long, as when this computer slept.
+    /// Whether it turned out to be committed.
+    fn regain(&self, transactions: &Transactions, error: millrace_core::Error) -> Result<bool> {
+        let Some((id, run)) = transactions.may_regain() else { return Err(error) };
+        let link = Link::new(self.kafka.transactional_producer(&id)?);
+        transactions.take_over(&link).map_err(Ended::error)?;
+        let found = resume::last_note(&self.kafka, &run, true)?;
+        self.link.replace(link);
+        match transactions.standing(found.as_deref()) {
+            Some(committed) => {
+                eprintln!("Kafka has ended a transaction that took too long; what it held is sent again");
+                if !committed {
+                    transactions.do_again(&self.link.borrow()).map_err(Ended::error)?;
+                }
+                Ok(committed)
+            }
+            None => Err(error),
+        }
     }
 
     /// Collects one delivery report, which may stand for many records.
     pub fn poll(&self) {
-        self.link.poll();
+        self.link.borrow().poll();
     }
 
     /// Collects the delivery reports that are there.
     pub fn collect(&self) {
-        self.link.collect();
+        self.link.borrow().collect();
     }
 
-    /// Waits until every record taken is safe or refused: acknowledged, and committed where there are
-    /// transactions.
+    /// Waits until every record taken is acknowledged or refused; in transactions the next note commits.
     ///
     /// # Errors
     /// When one was refused, with its cause.
     pub fn drain(&self) -> Result<()> {
-        if self.transactions.is_some() {
-            return self.commit();
+        let link = self.link.borrow();
+        if self.transactions.is_none() {
+            while link.in_flight() > 0 {
+                link.collect_and_rest();
+            }
         }
-        while self.link.in_flight() > 0 {
-            self.link.collect_and_rest();
-        }
-        self.check()
+        link.check()
     }
 
     /// Whether every record so far was taken.
@@ -98,7 +149,7 @@ impl Client {
     /// # Errors
     /// When one was refused, with its topic and cause.
     pub fn check(&self) -> Result<()> {
-        self.link.check()
+        self.link.borrow().check()
     }
 
     /// Readings that are safe: all in-sync replicas have them, and they are committed where there are
@@ -106,20 +157,20 @@ impl Client {
     pub fn acknowledged(&self) -> u64 {
         match &self.transactions {
             Some(transactions) => transactions.committed(),
-            None => self.link.deliveries.acknowledged(),
+            None => self.link.borrow().deliveries.acknowledged(),
         }
     }
 
     /// Readings that the broker refused.
     pub fn failed(&self) -> u64 {
-        self.link.deliveries.failed()
+        self.link.borrow().deliveries.failed()
     }
 }
 
 impl Drop for Client {
     fn drop(&mut self) {
         if let Some(transactions) = &self.transactions {
-            transactions.abandon(&self.link);
+            transactions.abandon(&self.link.borrow());
         }
     }
 }

@@ -1,8 +1,8 @@
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
 
+use millrace_core::Error;
 use millrace_core::kafka::{Role, cause};
-use millrace_core::{Error, Result};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::producer::Producer;
 
@@ -21,6 +21,9 @@ const TAKING_OVER: Duration = Duration::from_secs(90);
 const CALL: Duration = Duration::from_secs(5);
 /// How long a program that fails waits for its transaction to be aborted.
 const FAREWELL: Duration = Duration::from_secs(2);
+/// How often the transactional id is taken back within a time.
+const MOST_REGAINS_LATELY: usize = 3;
+const LATELY: Duration = Duration::from_secs(30);
 /// How often a transaction whose records do not get through is asked whether it is broken.
 const BETWEEN_PROBES: Duration = Duration::from_millis(200);
 
@@ -30,13 +33,49 @@ pub(super) struct Transactions {
     began: Cell<Option<Instant>>,
     journal: RefCell<Journal>,
     committed: Cell<u64>,
+    notes: RefCell<Notes>,
+    regained: RefCell<Vec<Instant>>,
 }
+
+/// What the run's notes say: they tell who went on with the run after the transactional id was lost.
+#[derive(Default)]
+struct Notes {
+    run: String,
+    committed: Option<String>,
+    /// In the open transaction.
+    open: Option<String>,
+}
+
+/// Why transactions do not go on.
+pub(super) enum Ended {
+    /// The transactional id is another's now, or Kafka has ended a transaction that took too long.
+    Fenced(Error),
+    /// A record is refused for good, or Kafka is.
+    Failed(Error),
+}
+
+type Result<T> = std::result::Result<T, Ended>;
 
 /// What a failed call asks for.
 enum Verdict {
     SameCallAgain,
     Abort,
-    Leave(Error),
+    Leave(Ended),
+}
+
+impl From<Error> for Ended {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl Ended {
+    /// What the user is told.
+    pub fn error(self) -> Error {
+        match self {
+            Self::Fenced(error) | Self::Failed(error) => error,
+        }
+    }
 }
 
 impl Transactions {
@@ -46,6 +85,8 @@ impl Transactions {
             began: Cell::new(None),
             journal: RefCell::default(),
             committed: Cell::new(0),
+            notes: RefCell::default(),
+            regained: RefCell::default(),
         }
     }
 
@@ -62,12 +103,11 @@ impl Transactions {
                 Verdict::SameCallAgain if began.elapsed() < TAKING_OVER => link.collect(),
                 Verdict::Leave(error) => return Err(error),
                 _ => {
-                    return Err(Error::failed(format!(
-                        "Kafka does not begin transactions under the id {} within {} s: {}",
-                        self.said.transactional_id,
-                        TAKING_OVER.as_secs(),
+                    let (id, seconds) = (&self.said.transactional_id, TAKING_OVER.as_secs());
+                    return Err(Ended::Failed(Error::failed(format!(
+                        "Kafka begins no transactions under the id {id} within {seconds} s: {}",
                         cause(&error)
-                    )));
+                    ))));
                 }
             }
         }
@@ -90,22 +130,60 @@ impl Transactions {
         match link.pass(record) {
             Ok(()) => Ok(()),
             Err(Trouble::Broken) => self.again(link),
-            Err(Trouble::Refused(error)) => Err(error),
+            Err(Trouble::Refused(error)) => Err(error.into()),
         }
     }
 
     pub fn commit(&self, link: &Link) -> Result<()> {
-        if self.began.get().is_none() {
-            return link.check();
-        }
         while !self.try_commit(link)? {
             self.again(link)?;
         }
+        self.is_committed();
+        Ok(())
+    }
+
+    fn is_committed(&self) {
         let mut journal = self.journal.borrow_mut();
         self.committed.set(self.committed.get() + journal.count(Role::Reading as usize));
         journal.clear();
         self.began.set(None);
-        Ok(())
+        let mut notes = self.notes.borrow_mut();
+        notes.committed = notes.open.take();
+    }
+
+    /// Remembers the note that the open transaction ends with.
+    pub fn about_to_commit(&self, run: &str, note: &str) {
+        let mut notes = self.notes.borrow_mut();
+        run.clone_into(&mut notes.run);
+        notes.open = Some(note.to_owned());
+    }
+
+    /// The transactional id and the run to look at before it is taken back. Not again and again: two
+    /// processes that take it from each other would do so for ever.
+    pub fn may_regain(&self) -> Option<(String, String)> {
+        let mut regained = self.regained.borrow_mut();
+        regained.retain(|last| last.elapsed() < LATELY);
+        regained.push(Instant::now());
+        let may = regained.len() <= MOST_REGAINS_LATELY && self.notes.borrow().committed.is_some();
+        may.then(|| (self.said.transactional_id.clone(), self.notes.borrow().run.clone()))
+    }
+
+    /// Whether the open transaction was committed, by the last committed note of the run; `None` where it
+    /// is another's.
+    pub fn standing(&self, found: Option<&str>) -> Option<bool> {
+        let notes = self.notes.borrow();
+        if found.is_some() && found == notes.open.as_deref() {
+            drop(notes);
+            self.is_committed();
+            return Some(true);
+        }
+        (found == notes.committed.as_deref()).then_some(false)
+    }
+
+    /// Sends what the journal holds in a new transaction, on a link that has none.
+    pub fn do_again(&self, link: &Link) -> Result<()> {
+        self.begin(link)?;
+        if self.replay(link)? { Ok(()) } else { self.again(link) }
     }
 
     /// Aborts what is open, so that nobody waits for its end; the program is on its way out with an error,
@@ -169,7 +247,7 @@ impl Transactions {
             match link.pass(record) {
                 Ok(()) => link.poll(),
                 Err(Trouble::Broken) => return Ok(false),
-                Err(Trouble::Refused(error)) => return Err(error),
+                Err(Trouble::Refused(error)) => return Err(error.into()),
             }
         }
         Ok(true)
@@ -186,19 +264,20 @@ impl Transactions {
     }
 
     #[cold]
-    fn lost(&self, error: &KafkaError) -> Error {
+    fn lost(&self, error: &KafkaError) -> Ended {
         use RDKafkaErrorCode as Code;
         let id = &self.said.transactional_id;
         match error.rdkafka_error_code() {
-            Some(Code::Fenced | Code::ProducerFenced | Code::InvalidProducerEpoch) => Error::failed(format!(
-                "the transactional id {id} was taken over by another producer, or Kafka was away for longer than \
-                 transaction.timeout.ms; what was committed is safe: end the other, or give this one another \
-                 --transactional-id, and go on with --resume"
-            )),
-            _ => Error::failed(format!(
+            Some(Code::Fenced | Code::ProducerFenced | Code::InvalidProducerEpoch) => {
+                Ended::Fenced(Error::failed(format!(
+                    "the transactional id {id} was taken over by another producer; what was committed is safe: end \
+                     the other one, or give this one another --transactional-id and --run-id"
+                )))
+            }
+            _ => Ended::Failed(Error::failed(format!(
                 "transactions under the id {id} cannot go on: {}; what was committed is safe, go on with --resume",
                 cause(error)
-            )),
+            ))),
         }
     }
 }

@@ -6,10 +6,12 @@ use std::time::{Duration, Instant};
 
 use millrace_core::shutdown::Shutdown;
 use millrace_lab::cluster::{self, Choice, Request};
-use millrace_producer::run::{Progress, run};
+use millrace_producer::run::{Progress, Summary, run};
 use millrace_tests::{KafkaTest, Lab, Verdict, passed, produce, settings, topic};
 
-use crate::reading::by_machine;
+use rdkafka::producer::Producer;
+
+use crate::reading::{Readings, Sequences, by_machine};
 
 const FAST: [&str; 4] = ["--speed", "max", "--machines", "7"];
 
@@ -21,6 +23,8 @@ pub fn tests() -> Vec<KafkaTest> {
         KafkaTest::shared("resume::another_option_is_refused_by_its_name", refused).needs(needs),
         KafkaTest::shared("resume::a_missing_topic_is_a_fresh_start", fresh).needs(needs),
         KafkaTest::shared("resume::a_second_producer_with_the_same_id_ends_the_first", fenced)
+            .needs("transactions"),
+        KafkaTest::shared("resume::an_id_that_nobody_went_on_with_is_taken_back", regained)
             .needs("transactions"),
         KafkaTest::shared("resume::what_is_not_committed_is_not_acknowledged", uncommitted)
             .needs("transactions"),
@@ -96,41 +100,74 @@ fn fresh(lab: &Lab) -> Verdict {
     passed()
 }
 
+/// A run on a thread of its own, until it is told to end.
+struct Running {
+    shutdown: Shutdown,
+    progress: Arc<Progress>,
+    thread: thread::JoinHandle<millrace_core::Result<Summary>>,
+}
+
+impl Running {
+    fn start(flags: &[String]) -> millrace_core::Result<Self> {
+        let settings = settings(flags)?;
+        let (shutdown, progress) = (Shutdown::new(), Arc::new(Progress::default()));
+        let shared = (shutdown.clone(), Arc::clone(&progress));
+        let thread = thread::spawn(move || run(&settings, &shared.0, &shared.1));
+        Ok(Self { shutdown, progress, thread })
+    }
+
+    fn wait_until(&self, what: &str, condition: impl Fn(&Progress) -> bool) {
+        wait_until(what, || condition(&self.progress) || self.thread.is_finished());
+    }
+
+    fn end(self) -> millrace_core::Result<Summary> {
+        self.shutdown.request();
+        self.thread.join().expect("no panic")
+    }
+}
+
 fn fenced(lab: &Lab) -> Verdict {
     let topic = lab.topic("fenced");
-    let paced =
-        lab.into_topic(&topic, &["--machines", "3", "--exactly-once", "--transaction-interval", "0.1"]);
-    let first = settings(&paced)?;
-    let (shutdown, progress) = (Shutdown::new(), Arc::new(Progress::default()));
-    let running = thread::spawn({
-        let (shutdown, progress) = (shutdown.clone(), Arc::clone(&progress));
-        move || run(&first, &shutdown, &progress)
-    });
-    wait_until("the first is under way", || progress.acknowledged() > 0 || running.is_finished());
-    let second = lab.into_topic(&topic, &["--machines", "3", "--exactly-once", "--duration", "1"]);
-    assert_eq!(produce(&second)?.acknowledged, 3);
-    wait_until("the first ends", || running.is_finished());
-    shutdown.request();
-    let ended = running.join().expect("no panic").expect_err("taken over");
+    let of = |more: &[&str]| lab.into_topic(&topic, &[&["--machines", "3", "--exactly-once"], more].concat());
+    let first = Running::start(&of(&["--transaction-interval", "0.1"]))?;
+    first.wait_until("the first is under way", |progress| progress.acknowledged() > 0);
+    assert_eq!(produce(&of(&["--duration", "1"]))?.acknowledged, 3);
+    wait_until("the first ends", || first.thread.is_finished());
+    let ended = first.end().expect_err("taken over");
     let began = format!("the transactional id millrace-{topic}-1of1 was taken over by another producer");
     assert!(ended.to_string().starts_with(&began), "{ended}");
     passed()
 }
 
+/// What Kafka does to a transaction that took too long, it does here because someone asks for the id.
+fn regained(lab: &Lab) -> Verdict {
+    let topic = lab.topic("regained");
+    let flags = ["--machines", "40", "--speed", "50", "--exactly-once", "--transaction-interval", "0.5"];
+    let running = Running::start(&lab.into_topic(&topic, &flags))?;
+    running.wait_until("it is under way", |progress| progress.acknowledged() > 0);
+    let taken = running.progress.generated();
+    let other = lab.kafka().transactional_producer(&format!("millrace-{topic}-1of1"))?;
+    other.init_transactions(Duration::from_secs(30))?;
+    running.wait_until("it goes on", |progress| progress.acknowledged() > taken + 4_000);
+    let summary = running.end()?;
+    assert_eq!(summary.acknowledged, summary.generated);
+    let mut readings = Readings::through(&lab.registry_url())?;
+    let mut sequences = Sequences::default();
+    for record in topic::records(&lab.kafka(), &topic)? {
+        sequences.note(&record.key, readings.decode(&record.value).sequence);
+    }
+    sequences.check(40, (summary.generated / 40).cast_signed());
+    passed()
+}
+
 fn uncommitted(lab: &Lab) -> Verdict {
     let topic = lab.topic("uncommitted");
-    let slow = lab.into_topic(&topic, &["--machines", "3", "--exactly-once", "--transaction-interval", "30"]);
-    let slow = settings(&slow)?;
-    let (shutdown, progress) = (Shutdown::new(), Arc::new(Progress::default()));
-    let running = thread::spawn({
-        let (shutdown, progress) = (shutdown.clone(), Arc::clone(&progress));
-        move || run(&slow, &shutdown, &progress)
-    });
-    wait_until("records are sent", || progress.generated() >= 6 || running.is_finished());
-    assert_eq!(progress.acknowledged(), 0, "nothing is committed yet");
+    let slow = ["--machines", "3", "--exactly-once", "--transaction-interval", "30"];
+    let running = Running::start(&lab.into_topic(&topic, &slow))?;
+    running.wait_until("records are sent", |progress| progress.generated() >= 6);
+    assert_eq!(running.progress.acknowledged(), 0, "nothing is committed yet");
     assert_eq!(topic::records(&lab.kafka(), &topic)?, [], "and nothing is seen");
-    shutdown.request();
-    let summary = running.join().expect("no panic")?;
+    let summary = running.end()?;
     assert_eq!(summary.acknowledged, summary.generated, "the end commits what was made");
     assert_eq!(topic::records(&lab.kafka(), &topic)?.len() as u64, summary.acknowledged);
     passed()
