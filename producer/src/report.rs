@@ -24,6 +24,15 @@ pub(crate) fn complete(settings: &Settings, sentence: &str) {
     }
 }
 
+/// Says where a run goes on, and what it does before.
+pub(crate) fn catching_up(settings: &Settings, ticks: u64) {
+    if settings.verbose && ticks > 0 {
+        let time = rfc3339(settings.clock.timestamp(ticks));
+        let records = grouped(ticks * settings.machines.len() as u64);
+        eprintln!("goes on at {time}; the {records} readings before it are made once more and not sent");
+    }
+}
+
 /// Says that the end was asked for and what is waited for.
 pub(crate) fn flushing(settings: &Settings) {
     if settings.verbose {
@@ -39,9 +48,7 @@ pub(crate) fn end(settings: &Settings, summary: &Summary) {
 }
 
 fn beginning(settings: &Settings) -> String {
-    let start = DateTime::from_timestamp_millis(settings.clock.start)
-        .map(|time| time.to_rfc3339_opts(SecondsFormat::AutoSi, true))
-        .unwrap_or_default();
+    let start = rfc3339(settings.clock.start);
     let speed = match settings.speed {
         Speed::Max => "as fast as it goes".to_owned(),
         Speed::Factor(factor) => format!("{factor}x"),
@@ -70,6 +77,12 @@ fn disorder(settings: &Settings) -> Option<String> {
         Some(place) => format!("disorder {disorder}, each act written down in {place}"),
         None => format!("disorder {disorder}, not written down: without --ledger it cannot be undone"),
     })
+}
+
+fn rfc3339(milliseconds: i64) -> String {
+    DateTime::from_timestamp_millis(milliseconds)
+        .map(|time| time.to_rfc3339_opts(SecondsFormat::AutoSi, true))
+        .unwrap_or_default()
 }
 
 fn name(format: TextFormat) -> &'static str {

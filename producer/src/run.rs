@@ -75,6 +75,7 @@ pub fn run(settings: &Settings, shutdown: &Shutdown, progress: &Progress) -> Res
     let settings = &settings;
     let generator = Generator::start(shards)?;
     report::begin(settings);
+    report::catching_up(settings, position.ticks());
     let began = Instant::now();
     let streamed = catch_up(settings, &generator, &position, shutdown)
         .and_then(|()| stream(settings, &generator, &mut *sink, &position, shutdown, progress));

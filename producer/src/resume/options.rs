@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::settings::{KafkaOutput, Settings};
-use crate::simulate::MaintenancePlan;
+use crate::simulate::{Act, MaintenancePlan};
 
 /// Ids that are listed one by one; longer lists are told by their count and hash.
 const LISTED: usize = 50;
@@ -22,6 +22,7 @@ pub(super) fn that_matter(settings: &Settings, output: &KafkaOutput) -> BTreeMap
         ("features", if settings.rolling_features { "rolling".into() } else { Value::Null }),
         ("include_anomaly_labels", settings.labels.into()),
         ("disorder", settings.disorder.as_ref().map(|disorder| disorder.to_string()).into()),
+        ("scenario", scenario(&settings.acts)),
         ("exactly_once", output.recovery.exactly_once.is_some().into()),
     ];
     all.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
@@ -43,6 +44,13 @@ fn maintenance(plan: MaintenancePlan) -> Value {
         MaintenancePlan::Never => "never".into(),
         MaintenancePlan::Own => "own".into(),
         MaintenancePlan::Every(seconds) => seconds.into(),
+    }
+}
+
+fn scenario(acts: &[(String, Act)]) -> Value {
+    match acts {
+        [] => Value::Null,
+        acts => json!({"acts": acts.len(), "sha256": hex(Sha256::digest(format!("{acts:?}")).as_slice())}),
     }
 }
 

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::{Position, options};
 use crate::report::grouped;
+use crate::scenario;
 use crate::settings::{KafkaOutput, Settings};
 
 /// What `producer-runs` keeps of a run.
@@ -96,6 +97,9 @@ impl RunRecord {
             settings.clock.start = milliseconds(&self.start).ok_or_else(|| {
                 Error::failed(format!("run {} has no start but `{}` in producer-runs", self.run, self.start))
             })?;
+            if let Some(path) = &output.recovery.scenario {
+                settings.acts = scenario::read(path, &settings.machines, settings.clock.start)?.into();
+            }
         }
         self.refuse_difference(&Self::new(&settings, output, Vec::new())).map(|()| settings)
     }

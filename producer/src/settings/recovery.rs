@@ -1,3 +1,4 @@
+use std::path::PathBuf;
 use std::time::Duration;
 
 use millrace_core::Result;
@@ -19,6 +20,8 @@ pub struct Recovery {
     pub seed_is_said: bool,
     /// Whether the start was said rather than taken from the clock.
     pub start_is_said: bool,
+    /// The scenario, whose stream times count from the start that the run turns out to have.
+    pub scenario: Option<PathBuf>,
     /// Send in transactions.
     pub exactly_once: Option<ExactlyOnce>,
 }
@@ -54,6 +57,7 @@ impl Check<'_> {
             resume: said.resume.unwrap_or(false),
             seed_is_said: said.seed.is_some(),
             start_is_said: said.start.is_some(),
+            scenario: said.scenario.as_ref().map(PathBuf::from),
             exactly_once: exactly_once.then_some(ExactlyOnce { transactional_id, interval }),
         })
     }

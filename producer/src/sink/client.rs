@@ -110,7 +110,9 @@ impl Client {
         self.link.replace(link);
         match transactions.standing(found.as_deref()) {
             Some(committed) => {
-                eprintln!("Kafka has ended a transaction that took too long; what it held is sent again");
+                eprintln!(
+                    "an open transaction was ended by Kafka or by a producer that is gone; what it held is sent again"
+                );
                 if !committed {
                     transactions.do_again(&self.link.borrow()).map_err(Ended::error)?;
                 }
