@@ -32,17 +32,27 @@ pub fn tests() -> Vec<KafkaTest> {
             a_topic_is_given_back,
         )
         .needs("admin calls"),
+        KafkaTest::shared("disorder::a_ledger_in_the_readings_transactions_undoes_them", exactly_once)
+            .needs("transactions"),
         KafkaTest::shared("disorder::a_ledger_in_a_file_undoes_a_topic_of_json", a_file_undoes_a_topic)
             .needs("admin calls"),
     ]
 }
 
 fn a_topic_is_given_back(lab: &Lab) -> Verdict {
+    given_back(lab, &[])
+}
+
+fn exactly_once(lab: &Lab) -> Verdict {
+    given_back(lab, &["--exactly-once", "--transaction-interval", "0.05"])
+}
+
+fn given_back(lab: &Lab, more: &[&str]) -> Verdict {
     let [clean, wrong, ledger, back] = ["clean", "wrong", "ledger", "back"].map(|name| lab.topic(name));
     produce(&lab.into_topic(&clean, &PAST))?;
     let place = format!("topic:{ledger}");
     let disorder = ["--disorder", EVERYTHING, "--ledger", &place];
-    produce(&lab.into_topic(&wrong, &[&PAST[..], &disorder].concat()))?;
+    produce(&lab.into_topic(&wrong, &[&PAST[..], &disorder, more].concat()))?;
     let kinds: BTreeSet<String> = topic::records(&lab.kafka(), &ledger)?
         .iter()
         .map(|record| {
