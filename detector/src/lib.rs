@@ -1,1 +1,44 @@
-//! Finds failures early.
+//! Finds failures early, says why, and can be proved right.
+//!
+//! The maths ([`detector`], [`methods`], [`maths`], [`rows`]) knows neither files nor Kafka nor async, and can be
+//! used alone: checked parameters learn from rows and become a model, which scores rows. [`evaluate`] judges
+//! methods on data whose truth is known.
+
+pub mod detector;
+pub mod evaluate;
+mod exact;
+pub mod maths;
+pub mod methods;
+mod random;
+pub mod refusal;
+pub mod rows;
+pub mod settings;
+pub mod table;
+
+use std::ffi::OsString;
+
+use clap::CommandFactory;
+use millrace_core::Result;
+
+pub use detector::{Detector, Params, Valid};
+pub use refusal::Refusal;
+pub use rows::Rows;
+
+/// The command line, for those who describe it: completions, manual pages.
+pub fn command() -> clap::Command {
+    settings::Cli::command()
+}
+
+/// The whole program: reads its command line and does what it says.
+///
+/// # Errors
+/// One sentence for the user; its exit code says whether it was said wrongly or could not be done.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> Result<()> {
+    let Some(cli) = settings::read(args)? else { return Ok(()) };
+    match cli.command {
+        settings::Command::Evaluate(evaluate) => {
+            let figures = evaluate::run(&evaluate.request()?)?;
+            evaluate::write(&figures, evaluate.output_format, &mut std::io::stdout().lock())
+        }
+    }
+}

@@ -1,2 +1,7 @@
-//! The detector.
-fn main() {}
+//! `detector`: finds failures early, says why, and can be proved right.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    millrace_core::cli::report("detector", millrace_detector::main(std::env::args_os()))
+}

@@ -1,0 +1,133 @@
+//! How well each method finds the faults of data whose truth is known, by fixed protocols.
+
+mod adbench;
+mod healthy;
+mod nab;
+mod report;
+mod skab;
+mod tep;
+
+use std::path::{Path, PathBuf};
+
+use millrace_core::{Error, Result};
+use serde::Serialize;
+
+use crate::methods::Algorithm;
+
+pub use report::{Layout, write};
+
+/// The collections of data whose layout and protocol are known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Dataset {
+    /// Tables with labels (ADBench): learnt and judged on all rows.
+    Adbench,
+    /// The Tennessee Eastman process: learnt from d00, faults from row 160 on.
+    Tep,
+    /// A water circulation testbed: learnt from the first 400 rows of each file.
+    Skab,
+    /// One variable with labelled windows (Numenta): the standard profile.
+    Nab,
+}
+
+/// One figure.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Figure {
+    /// The collection.
+    pub dataset: &'static str,
+    /// A file of it, or `all`.
+    pub file: String,
+    /// The method, or a baseline.
+    pub algorithm: &'static str,
+    /// What is measured.
+    pub metric: &'static str,
+    /// The value; none where it cannot be told, or does not apply.
+    pub value: Option<f64>,
+    /// Over how many seeds the value is a mean.
+    pub seeds: u64,
+    /// Why a method does not apply.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// What is to be judged.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// By which protocol.
+    pub dataset: Dataset,
+    /// The folder.
+    pub path: PathBuf,
+    /// Which methods.
+    pub algorithms: Vec<Algorithm>,
+    /// How many seeds where chance plays a part.
+    pub seeds: u64,
+}
+
+/// Judges methods by the protocol of their data.
+///
+/// # Errors
+/// If the folder does not hold what the protocol needs.
+pub fn run(request: &Request) -> Result<Vec<Figure>> {
+    match request.dataset {
+        Dataset::Adbench => adbench::run(request),
+        Dataset::Tep => tep::run(request),
+        Dataset::Skab => skab::run(request),
+        Dataset::Nab => nab::run(request),
+    }
+}
+
+/// Collects the figures of one method on one file.
+struct Figures<'a> {
+    dataset: &'static str,
+    file: &'a str,
+    algorithm: &'static str,
+    seeds: u64,
+}
+
+impl Figures<'_> {
+    fn of(&self, metric: &'static str, value: impl Into<Option<f64>>) -> Figure {
+        Figure {
+            dataset: self.dataset,
+            file: self.file.to_owned(),
+            algorithm: self.algorithm,
+            metric,
+            value: value.into(),
+            seeds: self.seeds,
+            reason: None,
+        }
+    }
+
+    fn not_applicable(&self, reason: impl Into<String>) -> Figure {
+        Figure { reason: Some(reason.into()), ..self.of("not_applicable", None) }
+    }
+}
+
+/// The CSV files of a folder in order of their names.
+fn csv_files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let at = |e: std::io::Error| Error::failed(format!("cannot read the folder `{}`: {e}", folder.display()));
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(at)? {
+        let path = entry.map_err(at)?.path();
+        if path.extension().is_some_and(|ending| ending == "csv") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn none_found(folder: &Path, what: &str) -> Error {
+    Error::failed(format!(
+        "the folder `{}` has no {what}; --path names the folder of the data set",
+        folder.display()
+    ))
+}
+
+/// A file's name without its ending.
+fn stem(path: &Path) -> String {
+    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+fn mean(values: impl IntoIterator<Item = f64>) -> Option<f64> {
+    let (sum, count) = values.into_iter().fold((0.0, 0u32), |(sum, count), value| (sum + value, count + 1));
+    (count > 0).then(|| sum / f64::from(count))
+}
