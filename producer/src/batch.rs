@@ -81,6 +81,19 @@ impl Batch {
     }
 }
 
+impl Batch {
+    /// The readings of each tick in order, with the number of their part; then those behind the last tick.
+    pub fn readings(&self) -> impl Iterator<Item = (usize, &Record, &[u8])> {
+        let of_tick = move |tick| {
+            let parts = self.parts.iter().enumerate();
+            parts.flat_map(move |(number, part)| {
+                part.readings.of_tick(tick).map(move |(record, bytes)| (number, record, bytes))
+            })
+        };
+        (0..=self.ticks()).flat_map(of_tick)
+    }
+}
+
 impl Part {
     /// Notes that everything about a tick is there.
     pub fn end_tick(&mut self) {
@@ -122,13 +135,28 @@ impl Lane {
         self.records.iter().zip(begins).map(|(record, begin)| (record, &self.bytes[begin..record.end]))
     }
 
+    /// The records of one tick, in order; behind the last tick, those that follow it.
+    fn of_tick(&self, tick: usize) -> impl Iterator<Item = (&Record, &[u8])> {
+        let (first, end) = (self.first_of(tick), self.ticks.get(tick).copied());
+        let records = self.records[first..end.unwrap_or(self.records.len())].iter();
+        records.scan(self.end_of(first), |begin, record| {
+            let bytes = &self.bytes[*begin..record.end];
+            *begin = record.end;
+            Some((record, bytes))
+        })
+    }
+
     fn tick_bytes(&self, tick: usize) -> &[u8] {
-        let begin = tick.checked_sub(1).map_or(0, |before| self.end_of(self.ticks[before]));
-        &self.bytes[begin..self.end_of(self.ticks[tick])]
+        &self.bytes[self.end_of(self.first_of(tick))..self.end_of(self.ticks[tick])]
     }
 
     fn rest(&self) -> &[u8] {
         &self.bytes[self.ticks.last().map_or(0, |records| self.end_of(*records))..]
+    }
+
+    /// Index of a tick's first record.
+    fn first_of(&self, tick: usize) -> usize {
+        tick.checked_sub(1).map_or(0, |before| self.ticks[before])
     }
 
     fn end_of(&self, records: usize) -> usize {
@@ -156,6 +184,8 @@ mod tests {
     fn slices_go_tick_by_tick_and_part_by_part_and_end_with_what_is_behind_the_last_tick() {
         let batch = Batch { parts: vec![part(&["a", "b"], "c"), part(&["1", "2"], "3")] };
         assert_eq!(batch.slices(|part| &part.truth).collect::<Vec<_>>().concat(), b"a1b2c3");
+        let of = |tick: usize| batch.parts[1].truth.of_tick(tick).map(|(_, bytes)| bytes).collect::<Vec<_>>();
+        assert_eq!([of(0), of(1), of(2)].concat(), [b"1", b"2", b"3"]);
         assert_eq!(batch.slices(|part| &part.readings).collect::<Vec<_>>().concat(), b"");
     }
 }

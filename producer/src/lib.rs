@@ -1,4 +1,4 @@
-//! The producer: a simulated plant into Kafka, a file or the console.
+//! The producer: a simulated plant into Kafka, a file, a web API or the console.
 //!
 //! The data's way: [`simulate`] makes a reading, [`features`] derives from it, [`render`] encodes it,
 //! [`disorder`] does it harm where that is asked for, [`generate`] collects it in a [`batch`], a [`sink`]

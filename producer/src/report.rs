@@ -56,6 +56,7 @@ fn beginning(settings: &Settings) -> String {
     let target = match &settings.output {
         Output::Console { format } => format!("the console as {}", name(*format)),
         Output::File { path, format, .. } => format!("{} as {}", path.display(), name(*format)),
+        Output::Api(api) => format!("{} as JSON", millrace_core::http::shown(&api.url)),
         Output::Kafka(kafka) => {
             let format = if kafka.schema_registry_url.is_some() { "Avro" } else { "JSON" };
             format!("topic {} at {} as {format}", kafka.topic, kafka.kafka.bootstrap_servers())
@@ -136,8 +137,12 @@ impl News {
         }
         let acknowledged = progress.acknowledged();
         let rate = (acknowledged - self.acknowledged) as f64 / elapsed.as_secs_f64();
+        let failed = match progress.failed() {
+            0 => String::new(),
+            failed => format!("failed {}, ", grouped(failed)),
+        };
         eprintln!(
-            "generated {}, acknowledged {}, {} records/s",
+            "generated {}, acknowledged {}, {failed}{} records/s",
             grouped(progress.generated()),
             grouped(acknowledged),
             grouped(rate as u64)

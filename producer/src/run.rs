@@ -19,7 +19,7 @@ use crate::pace::Pace;
 use crate::report;
 use crate::resume::{self, Position};
 use crate::settings::{KafkaOutput, Output, Place, Settings, Speed, TextFormat};
-use crate::sink::{Accompanied, Beside, Client, KafkaSink, Sink, WriterSink};
+use crate::sink::{Accompanied, Beside, Client, HttpSink, KafkaSink, Sink, WriterSink};
 
 /// Records a batch aims at when nothing makes it smaller.
 const BATCH_RECORDS: usize = 8192;
@@ -180,8 +180,13 @@ fn stream(
     Ok(())
 }
 
+/// Requests may take long, and Ctrl-C waits for all of a batch.
 fn most_ticks(settings: &Settings) -> usize {
-    (BATCH_RECORDS / settings.machines.len()).max(1)
+    let records = match &settings.output {
+        Output::Api(api) => (api.lanes * api.batch.unwrap_or(1)).min(BATCH_RECORDS),
+        _ => BATCH_RECORDS,
+    };
+    (records / settings.machines.len()).max(1)
 }
 
 fn note(sink: &dyn Sink, progress: &Progress) {
@@ -192,19 +197,23 @@ fn note(sink: &dyn Sink, progress: &Progress) {
 /// `None` when the run is complete already.
 fn open(settings: &Settings) -> Result<Option<Opened>> {
     let layout = layout(settings);
-    let (sink, format) = match &settings.output {
-        Output::Console { format } => (WriterSink::console(header(*format, layout).as_deref())?, *format),
+    let (sink, shards): (Box<dyn Sink>, _) = match &settings.output {
+        Output::Console { format } => {
+            let sink = WriterSink::console(header(*format, layout).as_deref())?;
+            (Box::new(sink), rows(settings, *format, layout))
+        }
         Output::File { path, format, append } => {
-            (WriterSink::file(path, *append, header(*format, layout).as_deref())?, *format)
+            let sink = WriterSink::file(path, *append, header(*format, layout).as_deref())?;
+            (Box::new(sink), rows(settings, *format, layout))
+        }
+        Output::Api(output) => {
+            let encoding = Encoding::Text(TextFormat::Json, layout, LineEnd::None);
+            (Box::new(HttpSink::new(output, settings.verbose)?), shards(settings, encoding))
         }
         Output::Kafka(output) => return open_kafka(settings, output, layout),
     };
-    Ok(Some(Opened {
-        settings: settings.clone(),
-        sink: with_ledger(settings, None, Box::new(sink))?,
-        shards: rows(settings, format, layout),
-        position: Position::default(),
-    }))
+    let sink = with_ledger(settings, None, sink)?;
+    Ok(Some(Opened { settings: settings.clone(), sink, shards, position: Position::default() }))
 }
 
 fn open_kafka(settings: &Settings, output: &KafkaOutput, layout: Layout) -> Result<Option<Opened>> {
@@ -271,7 +280,11 @@ fn shards_by_partition(settings: &Settings, partitions: i32, encoding: Encoding)
 }
 
 fn rows(settings: &Settings, format: TextFormat, layout: Layout) -> Vec<Shard> {
-    let encoding = Encoding::Text(format, layout, LineEnd::Newline);
+    shards(settings, Encoding::Text(format, layout, LineEnd::Newline))
+}
+
+/// The machines in the order they were given in.
+fn shards(settings: &Settings, encoding: Encoding) -> Vec<Shard> {
     let mut rows = Rows { first: 0, machines: settings.machines.len() };
     chunks(&settings.machines, settings.threads)
         .map(|ids| {

@@ -35,6 +35,13 @@ const WRONG: &[&[&str]] = &[
     &["--threads", "0"],
     &["--mode", "kafak"],
     &["--mode", "api"],
+    &["--mode", "api", "--url", "localhost:8000"],
+    &["--mode", "api", "--url", "http://localhost:8000", "--batch", "0"],
+    &["--mode", "api", "--url", "http://localhost:8000", "--concurrency", "999"],
+    &["--mode", "api", "--url", "http://localhost:8000", "--format", "csv"],
+    &["--url", "http://localhost:8000"],
+    &["--mode", "file", "--batch", "10"],
+    &["--mode", "kafka", "--rejects", "a.jsonl"],
     &["--format", "xml"],
     &["--format", "avro"],
     &["--mode", "kafka", "--format", "csv"],
@@ -78,7 +85,7 @@ fn what_is_said_wrongly_is_answered_in_one_sentence_and_nothing_is_written() {
 /// Config files, each wrong in one way.
 const WRONG_FILES: &[&str] = &[
     "streaming: {interactive_mode: true}",
-    "streaming: {api_url: 'http://localhost:8000'}",
+    "streaming: {output_mode: api, api_url: 'ftp://localhost'}",
     "streaming: {rat: 1}",
     "streaming: {rate: fast}",
     "streaming: {rate: -1}",

@@ -2,6 +2,7 @@
 
 mod contestant;
 mod exactly_once;
+mod http;
 mod producer;
 mod round;
 
@@ -14,6 +15,8 @@ pub enum Command {
     Producer(producer::Args),
     /// Transactions against plain idempotent sending
     ExactlyOnce(exactly_once::Args),
+    /// The producer against a web API on this computer
+    Http(http::Args),
 }
 
 /// Measures and prints a table.
@@ -24,5 +27,6 @@ pub fn run(command: &Command) -> Result<()> {
     match command {
         Command::Producer(args) => producer::run(args),
         Command::ExactlyOnce(args) => exactly_once::run(args),
+        Command::Http(args) => http::run(args),
     }
 }

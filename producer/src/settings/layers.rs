@@ -168,6 +168,10 @@ fn check_company(flags: &Cli, said: &Options, origins: &Origins) -> Result<()> {
     only(!flags.properties.is_empty(), "-X", Mode::Kafka, "kafka")?;
     check_recovery(said, origins, mode)?;
     check_disorder(flags, said)?;
+    only(origins.is_flag("api_url"), "--url", Mode::Api, "api")?;
+    only(origins.is_flag("api_batch"), "--batch", Mode::Api, "api")?;
+    only(origins.is_flag("api_concurrency"), "--concurrency", Mode::Api, "api")?;
+    only(origins.is_flag("api_rejects"), "--rejects", Mode::Api, "api")?;
     let both = |one: &str, other: &str| origins.is_flag(one) && origins.is_flag(other);
     let apart = |flag: &str, other: &str| {
         Err(Error::usage(format!("{flag} has no effect with {other}; leave one of them out")))

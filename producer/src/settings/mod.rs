@@ -1,5 +1,6 @@
 //! What a run does: said in layers, then resolved and checked once.
 
+mod api;
 mod disorder;
 mod kafka;
 mod layers;
@@ -12,6 +13,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use millrace_core::kafka::{Kafka, TopicDefaults};
+
+use reqwest::Url;
 
 pub use disorder::DEFAULT_LEDGER_TOPIC;
 pub use layers::{Cli, read};
@@ -83,6 +86,8 @@ pub enum Output {
         /// Write behind what is there instead of over it.
         append: bool,
     },
+    /// A web API, in JSON.
+    Api(ApiOutput),
     /// A Kafka topic.
     Kafka(Box<KafkaOutput>),
 }
@@ -94,6 +99,19 @@ pub enum TextFormat {
     Json,
     /// Rows under a header.
     Csv,
+}
+
+/// A web API to post to.
+#[derive(Debug, Clone)]
+pub struct ApiOutput {
+    /// Where to.
+    pub url: Url,
+    /// Readings an array has at most; `None` = one reading a request, as an object.
+    pub batch: Option<usize>,
+    /// Requests at once; a machine's readings never overtake each other.
+    pub lanes: usize,
+    /// Where what is given up is written.
+    pub rejects: Option<PathBuf>,
 }
 
 /// A Kafka topic to write to.

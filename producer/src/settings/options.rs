@@ -16,6 +16,18 @@ pub struct Options {
     /// Format [default: avro for Kafka, the file's ending, json elsewhere]
     #[arg(long = "format", value_enum, help_heading = "Output")]
     pub data_format: Option<Format>,
+    /// Address that readings are posted to as JSON (api mode)
+    #[arg(long = "url", value_name = "URL", help_heading = "HTTP")]
+    pub api_url: Option<String>,
+    /// Readings a request, as a JSON array of up to N [default: one, as an object]
+    #[arg(long = "batch", value_name = "N", help_heading = "HTTP")]
+    pub api_batch: Option<usize>,
+    /// Requests at once, at most one a machine [default: up to 8]
+    #[arg(long = "concurrency", value_name = "N", help_heading = "HTTP")]
+    pub api_concurrency: Option<usize>,
+    /// File for readings that are given up, with the cause
+    #[arg(long = "rejects", value_name = "FILE", help_heading = "HTTP")]
+    pub api_rejects: Option<String>,
     /// Kafka topic (kafka mode) [default: sensor-data]
     #[arg(long = "topic", value_name = "TOPIC", help_heading = "Kafka")]
     pub kafka_topic: Option<String>,
@@ -119,9 +131,6 @@ pub struct Options {
     #[arg(long = "include-labels", num_args = 0, default_missing_value = "true", help_heading = "Fields")]
     pub include_anomaly_labels: Option<bool>,
 
-    /// A key of the guide: HTTP output is refused until there is one.
-    #[arg(skip)]
-    pub api_url: Option<String>,
     /// A key of the guide: interactive control is refused until there is one.
     #[arg(skip)]
     pub interactive_mode: Option<bool>,
@@ -142,6 +151,8 @@ pub enum Mode {
     Console,
     /// A file
     File,
+    /// A web API
+    Api,
     /// A Kafka topic
     Kafka,
 }

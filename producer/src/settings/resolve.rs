@@ -59,7 +59,6 @@ pub(super) fn resolve(
     Ok(Settings {
         disorder: check.disorder(&said, &machines, &clock)?,
         ledger: check.ledger(&said)?,
-        machines,
         seed: said.seed.unwrap_or_else(rand::random),
         clock,
         ticks: duration.map(|seconds| clock.ticks(seconds)),
@@ -73,7 +72,8 @@ pub(super) fn resolve(
         labels: said.include_anomaly_labels.unwrap_or(false),
         threads: check.threads(said.threads)?,
         verbose: said.verbose.unwrap_or(true),
-        output: check.output(said, topics, properties, append)?,
+        output: check.output(said, machines.len(), topics, properties, append)?,
+        machines,
     })
 }
 
@@ -88,9 +88,6 @@ impl Check<'_> {
 
     /// Keys of the guide whose capability is still to come are refused rather than ignored.
     fn not_yet(&self, said: &Options) -> Result<()> {
-        if said.api_url.is_some() {
-            return self.refuse("api_url", "there is no HTTP output yet; leave it null".into());
-        }
         if said.interactive_mode == Some(true) {
             return self
                 .refuse("interactive_mode", "there is no interactive control yet; leave it false".into());
@@ -199,6 +196,7 @@ impl Check<'_> {
     fn output(
         &self,
         said: Options,
+        machines: usize,
         topics: TopicDefaults,
         properties: Properties,
         append: bool,
@@ -211,6 +209,7 @@ impl Check<'_> {
                 let format = self.text_format(ending.or(said.data_format))?;
                 Ok(Output::File { path, format, append })
             }
+            Mode::Api => self.api(said, machines).map(Output::Api),
             Mode::Kafka => self.kafka(said, topics, properties).map(Box::new).map(Output::Kafka),
         }
     }

@@ -3,6 +3,7 @@
 mod accompanied;
 mod beside;
 mod client;
+mod http;
 mod journal;
 mod kafka;
 mod link;
@@ -14,6 +15,7 @@ use millrace_core::Result;
 pub use accompanied::Accompanied;
 pub use beside::Beside;
 pub use client::Client;
+pub use http::HttpSink;
 pub use kafka::KafkaSink;
 pub use link::Record;
 pub use writer::WriterSink;

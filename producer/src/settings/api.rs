@@ -1,0 +1,50 @@
+use std::path::PathBuf;
+
+use millrace_core::Result;
+use reqwest::Url;
+
+use super::resolve::Check;
+use super::{ApiOutput, Format, Options};
+
+/// Requests at once by default: enough to hide a network's delay, few enough for a student's server.
+const DEFAULT_LANES: usize = 8;
+const MAX_LANES: usize = 256;
+/// An array of these is about 4 MB, more than most servers take.
+const MAX_BATCH: usize = 10_000;
+
+impl Check<'_> {
+    pub(super) fn api(&self, said: Options, machines: usize) -> Result<ApiOutput> {
+        if let Some(format @ (Format::Avro | Format::Csv)) = said.data_format {
+            let format = if format == Format::Avro { "avro" } else { "csv" };
+            return self.refuse("data_format", format!("{format} is not what --mode api posts; take json"));
+        }
+        let Some(url) = said.api_url else {
+            return self
+                .refuse("output_mode", "api needs --url, as in --url http://localhost:8000/api/data".into());
+        };
+        let batch = said.api_batch.map(|n| self.count("api_batch", n, MAX_BATCH)).transpose()?;
+        let wanted = said.api_concurrency.map(|n| self.count("api_concurrency", n, MAX_LANES)).transpose()?;
+        // Unless told otherwise no more than fill their arrays.
+        let full = machines.div_ceil(batch.unwrap_or(1)).min(DEFAULT_LANES);
+        Ok(ApiOutput {
+            url: self.api_url(&url)?,
+            batch,
+            lanes: wanted.unwrap_or(full).min(machines),
+            rejects: said.api_rejects.map(PathBuf::from),
+        })
+    }
+
+    fn api_url(&self, said: &str) -> Result<Url> {
+        match Url::parse(said) {
+            Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(url),
+            _ => self.refuse("api_url", format!("`{said}` is no http:// or https:// address")),
+        }
+    }
+
+    fn count(&self, key: &str, count: usize, most: usize) -> Result<usize> {
+        if (1..=most).contains(&count) {
+            return Ok(count);
+        }
+        self.refuse(key, format!("{count} is not between 1 and {most}"))
+    }
+}
