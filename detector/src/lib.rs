@@ -4,11 +4,13 @@
 //! used alone: checked parameters learn from rows and become a model, which scores rows. [`evaluate`] judges
 //! methods on data whose truth is known.
 
+pub mod alarm;
 pub mod detector;
 pub mod evaluate;
 mod exact;
 pub mod maths;
 pub mod methods;
+pub mod minutes;
 mod random;
 pub mod refusal;
 pub mod rows;

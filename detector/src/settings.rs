@@ -6,8 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use millrace_core::{Error, Result};
 
-use crate::evaluate::{Dataset, Layout, Request};
-use crate::methods::Algorithm;
+use crate::evaluate::{Dataset, Layout, Method, Request};
 
 /// Finds failures early, says why, and can be proved right.
 #[derive(Debug, Parser)]
@@ -35,8 +34,8 @@ pub struct Evaluate {
     #[arg(long, value_name = "DIR")]
     path: PathBuf,
     /// The method, or all that apply
-    #[arg(long, value_name = "NAME", default_value = "all", value_parser = algorithms)]
-    algorithm: Algorithms,
+    #[arg(long, value_name = "NAME", default_value = "all", value_parser = methods)]
+    algorithm: Methods,
     /// For adbench: how many seeds where chance plays a part [default: 30]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1000))]
     seeds: Option<u64>,
@@ -47,17 +46,18 @@ pub struct Evaluate {
 
 /// One method, or all.
 #[derive(Debug, Clone)]
-struct Algorithms(Vec<Algorithm>);
+struct Methods(Vec<Method>);
 
-fn algorithms(text: &str) -> std::result::Result<Algorithms, String> {
+fn methods(text: &str) -> std::result::Result<Methods, String> {
     if text == "all" {
-        return Ok(Algorithms(Algorithm::ALL.to_vec()));
+        return Ok(Methods(Method::all().collect()));
     }
-    let names = std::iter::once("all").chain(Algorithm::ALL.map(Algorithm::name));
-    let found = Algorithm::ALL.into_iter().find(|algorithm| algorithm.name() == text);
-    found
-        .map(|algorithm| Algorithms(vec![algorithm]))
-        .ok_or_else(|| format!("there is no such method; {}", millrace_core::cli::suggestion(text, names)))
+    let names: Vec<&str> = std::iter::once("all").chain(Method::all().map(Method::name)).collect();
+    let found = Method::all().find(|method| method.name() == text);
+    found.map(|method| Methods(vec![method])).ok_or_else(|| {
+        let hint = millrace_core::cli::suggestion(text, names.iter().copied());
+        format!("there is no such method; {hint}")
+    })
 }
 
 impl Evaluate {
@@ -75,7 +75,7 @@ impl Evaluate {
         Ok(Request {
             dataset: self.dataset,
             path: self.path.clone(),
-            algorithms: self.algorithm.0.clone(),
+            methods: self.algorithm.0.clone(),
             seeds: self.seeds.unwrap_or(30),
         })
     }

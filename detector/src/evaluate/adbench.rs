@@ -18,7 +18,7 @@ pub(super) fn run(request: &Request) -> Result<Vec<Figure>> {
     let mut figures = Vec::new();
     for path in &files {
         let table = labelled(path)?;
-        for algorithm in &request.algorithms {
+        for algorithm in &request.algorithms() {
             figures.extend(judge(*algorithm, &stem(path), &table, request.seeds));
         }
     }

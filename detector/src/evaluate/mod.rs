@@ -3,6 +3,7 @@
 mod adbench;
 mod healthy;
 mod nab;
+mod plant;
 mod report;
 mod skab;
 mod tep;
@@ -27,6 +28,32 @@ pub enum Dataset {
     Skab,
     /// One variable with labelled windows (Numenta): the standard profile.
     Nab,
+    /// A run of our plant with its truth: nothing is known at the start.
+    Plant,
+}
+
+/// A method that can be judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// The method for our plant's machines.
+    Residual,
+    /// A method for rows of any sensors.
+    Rows(Algorithm),
+}
+
+impl Method {
+    /// All of them.
+    pub fn all() -> impl Iterator<Item = Self> {
+        std::iter::once(Self::Residual).chain(Algorithm::ALL.map(Self::Rows))
+    }
+
+    /// The name on the command line and in figures.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Residual => "residual",
+            Self::Rows(algorithm) => algorithm.name(),
+        }
+    }
 }
 
 /// One figure.
@@ -57,7 +84,7 @@ pub struct Request {
     /// The folder.
     pub path: PathBuf,
     /// Which methods.
-    pub algorithms: Vec<Algorithm>,
+    pub methods: Vec<Method>,
     /// How many seeds where chance plays a part.
     pub seeds: u64,
 }
@@ -67,11 +94,48 @@ pub struct Request {
 /// # Errors
 /// If the folder does not hold what the protocol needs.
 pub fn run(request: &Request) -> Result<Vec<Figure>> {
+    if request.dataset == Dataset::Plant {
+        return plant::run(request);
+    }
+    let mut figures = for_rows(request)?;
+    if request.methods.contains(&Method::Residual) {
+        let residual =
+            Figures { dataset: request.dataset.name(), file: "all", algorithm: "residual", seeds: 1 };
+        figures.push(residual.not_applicable("it knows the sensors of our plant, and these are others"));
+    }
+    Ok(figures)
+}
+
+fn for_rows(request: &Request) -> Result<Vec<Figure>> {
     match request.dataset {
+        Dataset::Plant => Ok(Vec::new()),
         Dataset::Adbench => adbench::run(request),
         Dataset::Tep => tep::run(request),
         Dataset::Skab => skab::run(request),
         Dataset::Nab => nab::run(request),
+    }
+}
+
+impl Dataset {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Adbench => "adbench",
+            Self::Tep => "tep",
+            Self::Skab => "skab",
+            Self::Nab => "nab",
+            Self::Plant => "plant",
+        }
+    }
+}
+
+impl Request {
+    /// The methods that judge rows of any sensors.
+    fn algorithms(&self) -> Vec<Algorithm> {
+        let of = |method: &Method| match method {
+            Method::Rows(algorithm) => Some(*algorithm),
+            Method::Residual => None,
+        };
+        self.methods.iter().filter_map(of).collect()
     }
 }
 

@@ -33,7 +33,7 @@ pub(super) fn run(request: &Request) -> Result<Vec<Figure>> {
         let Some(own) = windows.get(&file) else { continue };
         let table = Table::read(path, b',')?;
         let ranges = own.iter().map(|window| range(&table, window)).collect::<Vec<_>>();
-        for algorithm in &request.algorithms {
+        for algorithm in &request.algorithms() {
             figures.extend(judge(*algorithm, &file, &table, &ranges));
         }
     }

@@ -18,7 +18,7 @@ const LEARNT: usize = 400;
 pub(super) fn run(request: &Request) -> Result<Vec<Figure>> {
     let files = read(request)?;
     let mut figures = Vec::new();
-    for algorithm in &request.algorithms {
+    for algorithm in &request.algorithms() {
         let all = Figures { dataset: "skab", file: "all", algorithm: algorithm.name(), seeds: 1 };
         match judge(*algorithm, &files) {
             Ok(found) => figures.extend(found),

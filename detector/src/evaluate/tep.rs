@@ -25,7 +25,8 @@ struct Data {
 
 pub(super) fn run(request: &Request) -> Result<Vec<Figure>> {
     let data = read(request)?;
-    let judged = request.algorithms.iter().map(|algorithm| {
+    let algorithms = request.algorithms();
+    let judged = algorithms.iter().map(|algorithm| {
         judge(*algorithm, &data).unwrap_or_else(|refusal| {
             let figures = Figures { dataset: "tep", file: "all", algorithm: algorithm.name(), seeds: 1 };
             vec![figures.not_applicable(refusal.to_string())]

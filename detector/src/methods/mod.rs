@@ -8,6 +8,7 @@ mod isolation_forest;
 mod mewma;
 mod model;
 mod pca_q;
+pub mod residual;
 mod robust_z;
 mod t2;
 mod threshold;

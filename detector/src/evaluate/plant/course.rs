@@ -1,0 +1,111 @@
+use super::read::Machine;
+use crate::alarm::{Alarm, AlarmParams, Change};
+use crate::detector::Detector;
+use crate::evaluate::healthy::held_out_scores;
+use crate::maths::tail::Tail;
+use crate::methods::Algorithm;
+use crate::methods::residual::{Failure, Minute, SENSORS, Watch, WatchParams};
+use crate::refusal::Result;
+use crate::rows::Rows;
+
+/// What a method said of one machine.
+#[derive(Debug, Default)]
+pub(super) struct Course {
+    pub alerts: Vec<Alert>,
+    /// Minutes that were judged, with their scores in thresholds.
+    pub scores: Vec<(i64, f64)>,
+}
+
+/// One alert, in minutes since 1970.
+#[derive(Debug, Clone)]
+pub(super) struct Alert {
+    pub opened: i64,
+    pub closed: i64,
+    pub sensor: usize,
+    pub failure: Option<Failure>,
+}
+
+impl Course {
+    fn note(&mut self, minute: i64, change: Option<Change>, sensor: usize, failure: Option<Failure>) {
+        match change {
+            Some(Change::Opened) => {
+                self.alerts.push(Alert { opened: minute, closed: i64::MAX, sensor, failure });
+            }
+            Some(Change::Closed) => {
+                if let Some(alert) = self.alerts.last_mut() {
+                    alert.closed = minute;
+                }
+            }
+            None => {}
+        }
+    }
+}
+
+/// The method of our plant, which knows nothing at the start.
+pub(super) fn watched(machine: &Machine) -> Result<Course> {
+    let mut watch = Watch::new(WatchParams::default())?;
+    let mut course = Course::default();
+    for minute in &machine.minutes {
+        match watch.watch(minute) {
+            Ok(None) => {}
+            Ok(Some(finding)) => {
+                course.scores.push((minute.minute, finding.score / finding.threshold));
+                course.note(minute.minute, finding.change, finding.sensor(), Some(finding.likely.0));
+            }
+            Err(change) => course.note(minute.minute, Some(change), 0, None),
+        }
+    }
+    Ok(course)
+}
+
+/// A method for any sensors: learns from the first week's running minutes, a threshold without labels.
+pub(super) fn judged(machine: &Machine, algorithm: Algorithm) -> Result<Course> {
+    const WEEK: i64 = 7 * 1440;
+    let first = machine.minutes.first().map_or(0, |minute| minute.minute);
+    let running: Vec<&Minute> = running(&machine.minutes);
+    let week = running.partition_point(|minute| minute.minute < first + WEEK);
+    let learnt: Vec<f64> = running[..week].iter().flat_map(|minute| minute.sensors).collect();
+    let rows = Rows::new(&learnt, SENSORS)?;
+    let mut model = algorithm.fit(rows, 0)?;
+    let threshold = Tail::of(&held_out_scores(algorithm, rows, 0)?).exceeded_by(1e-4);
+    let mut alarm = Alarm::new(AlarmParams::default())?;
+    let mut course = Course::default();
+    let mut before = None;
+    let mut shares = [0.0; SENSORS];
+    for minute in &running[week..] {
+        if before.is_some_and(|before| minute.minute > before + 60) {
+            course.note(minute.minute, alarm.restart(), 0, None);
+            model.restart();
+        }
+        before = Some(minute.minute);
+        let score = model.score(&minute.sensors);
+        course.scores.push((minute.minute, score / threshold));
+        let change = alarm.judge(score, threshold);
+        if change == Some(Change::Opened) {
+            model.shares(&minute.sensors, &mut shares);
+        }
+        let sensor = (0..SENSORS).max_by(|a, b| shares[*a].total_cmp(&shares[*b])).unwrap_or(0);
+        course.note(minute.minute, change, sensor, None);
+    }
+    Ok(course)
+}
+
+/// The minutes that are judged: neither stopped nor within three hours of a restart.
+fn running(minutes: &[Minute]) -> Vec<&Minute> {
+    let mut since = i64::MIN;
+    let judged = minutes.iter().filter(|minute| {
+        if minute.is_stopped() {
+            since = minute.minute;
+        }
+        minute.minute >= since.saturating_add(180)
+    });
+    judged.collect()
+}
+
+/// An alert that opens with the first minute and never closes.
+pub(super) fn always(machine: &Machine) -> Course {
+    let first = machine.minutes.first().map_or(0, |minute| minute.minute);
+    let alert = Alert { opened: first, closed: i64::MAX, sensor: 0, failure: None };
+    let scores = running(&machine.minutes).into_iter().map(|minute| (minute.minute, 2.0)).collect();
+    Course { alerts: vec![alert], scores }
+}

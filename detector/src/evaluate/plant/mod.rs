@@ -1,0 +1,33 @@
+//! A run of our plant with its truth: a folder with `readings.csv`, `truth.csv` and `episodes.csv`.
+//!
+//! A failure is found if an alert opens, or stands open, between its start and its end, and before a sensor
+//! first goes beyond its critical limit. An alert that opens at another time is false, and counts after the
+//! first week. Readings are averaged to minutes, as the methods for this plant want them.
+
+mod course;
+mod read;
+mod summary;
+
+use millrace_core::Result;
+
+use super::{Figure, Figures, Method, Request};
+
+pub(super) fn run(request: &Request) -> Result<Vec<Figure>> {
+    let fleet = read::fleet(&request.path)?;
+    let mut figures = Vec::new();
+    for method in &request.methods {
+        let of = Figures { dataset: "plant", file: "all", algorithm: method.name(), seeds: 1 };
+        let courses = fleet.iter().map(|machine| match method {
+            Method::Residual => course::watched(machine),
+            Method::Rows(algorithm) => course::judged(machine, *algorithm),
+        });
+        match courses.collect::<crate::refusal::Result<Vec<_>>>() {
+            Ok(courses) => figures.extend(summary::of(&of, &fleet, &courses)),
+            Err(refusal) => figures.push(of.not_applicable(refusal.to_string())),
+        }
+    }
+    let always = Figures { dataset: "plant", file: "all", algorithm: "always_alarm", seeds: 1 };
+    let courses: Vec<_> = fleet.iter().map(course::always).collect();
+    figures.extend(summary::of(&always, &fleet, &courses));
+    Ok(figures)
+}

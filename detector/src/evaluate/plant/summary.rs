@@ -1,0 +1,133 @@
+use super::course::{Alert, Course};
+use super::read::{Episode, Machine};
+use crate::evaluate::{Figure, Figures, mean};
+use crate::maths::measure::{average_precision, roc_auc};
+use crate::maths::quantile::{median, quantile};
+use crate::methods::residual::{Failure, beyond_critical};
+
+const WEEK: i64 = 7 * 1440;
+/// An alert may still stand for this long after the failure has ended: the machine is being restarted.
+const AFTERMATH: i64 = 240;
+
+/// A failure, and what was said of it.
+struct Case<'a> {
+    failure: Failure,
+    found: Option<Found<'a>>,
+}
+
+struct Found<'a> {
+    delay: f64,
+    severity: f64,
+    alert: &'a Alert,
+}
+
+pub(super) fn of(figures: &Figures<'_>, fleet: &[Machine], courses: &[Course]) -> Vec<Figure> {
+    let pairs = || fleet.iter().zip(courses);
+    let cases: Vec<Case<'_>> = pairs()
+        .flat_map(|(machine, course)| {
+            machine.failures.iter().filter_map(|episode| case(machine, episode, course))
+        })
+        .collect();
+    let found: Vec<&Found<'_>> = cases.iter().filter_map(|case| case.found.as_ref()).collect();
+    let of = |value: fn(&Found<'_>) -> f64| found.iter().map(|found| value(found)).collect::<Vec<f64>>();
+    let some = |value: f64| (!found.is_empty()).then_some(value);
+    let (mut delays, mut severities) = (of(|found| found.delay), of(|found| found.severity));
+    let mut all = vec![
+        figures.of("episodes", cases.len() as f64),
+        figures.of("found", mean(cases.iter().map(|case| f64::from(u8::from(case.found.is_some()))))),
+        figures.of("severity_median", some(median(&mut severities))),
+        figures.of("severity_p90", some(quantile(&mut severities, 0.9))),
+        figures.of("delay_minutes_median", some(median(&mut delays))),
+        figures.of("delay_minutes_p90", some(quantile(&mut delays, 0.9))),
+    ];
+    all.extend(precision(figures, fleet, courses));
+    all.extend(named(figures, &cases));
+    all.extend(by_minute(figures, fleet, courses));
+    all
+}
+
+fn case<'a>(machine: &Machine, episode: &Episode, course: &'a Course) -> Option<Case<'a>> {
+    let from = machine.minutes.partition_point(|minute| minute.minute < episode.start);
+    let critical = machine.minutes[from..].iter().take_while(|minute| minute.minute < episode.end);
+    let critical = critical
+        .filter(|minute| beyond_critical(&minute.sensors).is_some())
+        .map(|minute| minute.minute)
+        .next();
+    let until = critical.unwrap_or(episode.end);
+    let alert = course.alerts.iter().find(|alert| alert.closed > episode.start && alert.opened <= until);
+    let found = alert.filter(|alert| alert.opened < episode.end).map(|alert| {
+        let delay = (alert.opened - episode.start).max(0);
+        let severity = episode.severity.get(delay as usize).or(episode.severity.last());
+        Found { delay: delay as f64, severity: severity.copied().unwrap_or(0.0), alert }
+    });
+    // What the end of the run cut off before it was found or critical proves nothing.
+    let decided = found.is_some() || critical.is_some() || episode.end < i64::MAX;
+    decided.then_some(Case { failure: episode.failure, found })
+}
+
+fn belongs(alert: &Alert, machine: &Machine) -> bool {
+    let during = |episode: &Episode| {
+        alert.opened >= episode.start && alert.opened < episode.end.saturating_add(AFTERMATH)
+    };
+    machine.failures.iter().any(during)
+}
+
+fn precision(figures: &Figures<'_>, fleet: &[Machine], courses: &[Course]) -> Vec<Figure> {
+    let (mut weeks, mut late, mut false_ever, mut ever) = (0.0, 0.0, 0.0, 0.0);
+    for (machine, course) in fleet.iter().zip(courses) {
+        let first = machine.minutes.first().map_or(0, |minute| minute.minute);
+        let last = machine.minutes.last().map_or(0, |minute| minute.minute);
+        weeks += (last - first - WEEK).max(0) as f64 / WEEK as f64;
+        for alert in &course.alerts {
+            ever += 1.0;
+            let wrong = f64::from(u8::from(!belongs(alert, machine)));
+            false_ever += wrong;
+            late += wrong * f64::from(u8::from(alert.opened >= first + WEEK));
+        }
+    }
+    let precision = if ever > 0.0 { Some(1.0 - false_ever / ever) } else { None };
+    let rate = if weeks > 0.0 { Some(late / weeks) } else { None };
+    vec![figures.of("event_precision", precision), figures.of("false_alarms_per_machine_week", rate)]
+}
+
+/// How often the right sensor and the right failure are named at opening: over all, and in the failure where
+/// it is rarest.
+fn named(figures: &Figures<'_>, cases: &[Case<'_>]) -> Vec<Figure> {
+    let share = |wanted: Option<Failure>, right: fn(Failure, &Alert) -> bool| {
+        let of = cases.iter().filter(|case| wanted.is_none_or(|wanted| wanted == case.failure));
+        let found = of.filter_map(|case| Some((case.failure, case.found.as_ref()?.alert)));
+        mean(found.map(|(failure, alert)| f64::from(u8::from(right(failure, alert)))))
+    };
+    let least = |right: fn(Failure, &Alert) -> bool| {
+        Failure::ALL.iter().filter_map(|failure| share(Some(*failure), right)).reduce(f64::min)
+    };
+    let sensor = |failure: Failure, alert: &Alert| failure.sensors().contains(&alert.sensor);
+    let kind = |failure: Failure, alert: &Alert| alert.failure == Some(failure);
+    vec![
+        figures.of("sensor_named", share(None, sensor)),
+        figures.of("sensor_named_in_the_worst_failure", least(sensor)),
+        figures.of("failure_named", share(None, kind)),
+        figures.of("failure_named_in_the_worst_failure", least(kind)),
+    ]
+}
+
+fn by_minute(figures: &Figures<'_>, fleet: &[Machine], courses: &[Course]) -> Vec<Figure> {
+    let (mut scores, mut faulty, mut healthy_open) = (Vec::new(), Vec::new(), Vec::new());
+    for (machine, course) in fleet.iter().zip(courses) {
+        for (minute, score) in &course.scores {
+            let failing = machine.failures.iter().any(|e| e.start <= *minute && *minute < e.end);
+            scores.push(*score);
+            faulty.push(failing);
+            if !failing {
+                let open =
+                    course.alerts.iter().any(|alert| alert.opened <= *minute && *minute < alert.closed);
+                healthy_open.push(f64::from(u8::from(open)));
+            }
+        }
+    }
+    vec![
+        figures.of("share_of_healthy_time_in_alarm", mean(healthy_open)),
+        figures.of("roc_auc", roc_auc(&scores, &faulty)),
+        figures.of("average_precision", average_precision(&scores, &faulty)),
+    ]
+}

@@ -1,0 +1,137 @@
+use ndarray::Array2;
+
+use super::{FEATURES, Features, ResidualModel, WEIGHT};
+use crate::refusal::Result;
+
+/// Sums and products of features: all that is kept of many minutes.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Moments {
+    count: f64,
+    sums: Features,
+    /// Lower triangle, row by row.
+    products: [f64; FEATURES * (FEATURES + 1) / 2],
+}
+
+impl Moments {
+    pub const NONE: Self =
+        Self { count: 0.0, sums: [0.0; FEATURES], products: [0.0; FEATURES * (FEATURES + 1) / 2] };
+
+    fn add(&mut self, features: &Features) {
+        self.count += 1.0;
+        self.sums.iter_mut().zip(features).for_each(|(sum, value)| *sum += value);
+        let mut products = self.products.iter_mut();
+        for (line, value) in features.iter().enumerate() {
+            for (product, other) in products.by_ref().take(line + 1).zip(features) {
+                *product += value * other;
+            }
+        }
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.count += other.count;
+        self.sums.iter_mut().zip(&other.sums).for_each(|(sum, value)| *sum += value);
+        self.products.iter_mut().zip(&other.products).for_each(|(product, value)| *product += value);
+    }
+
+    /// Sum of products about the mean.
+    pub fn centred(&self) -> Array2<f64> {
+        let count = self.count.max(1.0);
+        Array2::from_shape_fn((FEATURES, FEATURES), |(i, j)| {
+            let (line, column) = (i.max(j), i.min(j));
+            self.products[line * (line + 1) / 2 + column] - self.sums[i] * self.sums[j] / count
+        })
+    }
+
+    pub fn mean(&self) -> Features {
+        self.sums.map(|sum| sum / self.count.max(1.0))
+    }
+
+    pub fn count(&self) -> f64 {
+        self.count
+    }
+}
+
+/// Six hours of learning.
+#[derive(Debug, Clone)]
+pub(super) struct Block {
+    pub now: Moments,
+    /// The same of the averaged features, since an average of residuals is the residual of averages.
+    pub averaged: Moments,
+}
+
+/// Minutes in a block, blocks in a day, most blocks.
+pub(super) const BLOCK: i64 = 360;
+pub(super) const BLOCKS_A_DAY: usize = 4;
+const MOST: usize = 28;
+
+/// Learns what is normal from the minutes of up to a week, in constant memory: sums and products in blocks of
+/// six hours, which can be left out one by one where a fault was in them.
+#[derive(Debug, Clone)]
+pub struct Learner {
+    /// Features are kept as differences from these, so that products stay exact.
+    origin: Option<Features>,
+    average: Option<Features>,
+    blocks: Vec<Block>,
+}
+
+impl Default for Learner {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Learner {
+    /// Nothing learnt yet.
+    pub fn new() -> Self {
+        Self { origin: None, average: None, blocks: Vec::new() }
+    }
+
+    /// Takes in a healthy minute, so many minutes after the first.
+    pub(super) fn learn(&mut self, minutes: i64, features: &Features) {
+        let origin = *self.origin.get_or_insert(*features);
+        let features: Features = std::array::from_fn(|i| features[i] - origin[i]);
+        let average = self.average.get_or_insert(features);
+        average
+            .iter_mut()
+            .zip(&features)
+            .for_each(|(average, value)| *average += WEIGHT * (value - *average));
+        let block = usize::try_from(minutes / BLOCK).unwrap_or(0).min(MOST - 1);
+        if self.blocks.len() <= block {
+            self.blocks.resize(block + 1, Block { now: Moments::NONE, averaged: Moments::NONE });
+        }
+        self.blocks[block].now.add(&features);
+        self.blocks[block].averaged.add(average);
+    }
+
+    /// The machine stood still: the averages begin anew.
+    pub(super) fn restart(&mut self) {
+        self.average = None;
+    }
+
+    /// Bytes of memory in use.
+    pub fn size(&self) -> usize {
+        size_of::<Self>() + self.blocks.capacity() * size_of::<Block>()
+    }
+
+    /// The model of what was learnt, without the blocks that do not fit the others.
+    ///
+    /// # Errors
+    /// If too little was learnt.
+    pub fn model(&self) -> Result<ResidualModel> {
+        let origin = self.origin.ok_or_else(|| crate::Refusal::new("no healthy minute was seen yet"))?;
+        ResidualModel::trimmed(&origin, &self.blocks)
+    }
+}
+
+/// Products about the mean of each day, so that what drifts from day to day explains nothing; and the means.
+pub(super) fn pooled(blocks: &[Block], kept: &[bool], of: fn(&Block) -> &Moments) -> (Array2<f64>, Moments) {
+    let mut products = Array2::zeros((FEATURES, FEATURES));
+    let mut all = Moments::NONE;
+    for (day, kept) in blocks.chunks(BLOCKS_A_DAY).zip(kept.chunks(BLOCKS_A_DAY)) {
+        let mut moments = Moments::NONE;
+        day.iter().zip(kept).filter(|(_, kept)| **kept).for_each(|(block, _)| moments.merge(of(block)));
+        products += &moments.centred();
+        all.merge(&moments);
+    }
+    (products, all)
+}

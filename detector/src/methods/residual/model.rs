@@ -1,0 +1,170 @@
+use ndarray::Array2;
+use serde::{Deserialize, Serialize};
+
+use super::learner::{Block, pooled};
+use super::plant::{Failure, SENSORS, Sensors};
+use super::{FEATURES, FOLLOWED, Features, explains};
+use crate::exact;
+use crate::maths::covariance::{dot, inverse, quadratic};
+use crate::maths::quantile::median;
+use crate::refusal::{Refusal, Result};
+
+/// What is normal for one machine of our plant.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ResidualModel {
+    /// The features that residuals are taken from.
+    #[serde(with = "exact")]
+    origin: Vec<f64>,
+    /// One line a sensor over the features: residual in standard deviations.
+    #[serde(with = "exact")]
+    lines: Vec<f64>,
+    /// Standard deviation of each sensor's averaged residual.
+    #[serde(with = "exact")]
+    deviation: Vec<f64>,
+    /// Inverse covariance of the averaged residuals.
+    #[serde(with = "exact")]
+    precision: Vec<f64>,
+    /// For each failure: its pattern in the residuals, whitened, of unit length.
+    #[serde(with = "exact")]
+    patterns: Vec<f64>,
+}
+
+/// The share of blocks that the others are measured by, and how often.
+const BEST: f64 = 0.7;
+const ROUNDS: usize = 6;
+/// A block that varies so many times as much as the median block, or lies so far off, is left out.
+const UNFIT: f64 = 3.0;
+const FEWEST_MINUTES: f64 = 300.0;
+
+impl ResidualModel {
+    pub(super) fn trimmed(origin: &Features, blocks: &[Block]) -> Result<Self> {
+        let minutes: f64 = blocks.iter().map(|block| block.now.count()).sum();
+        if minutes < FEWEST_MINUTES {
+            return Err(Refusal::new(format!(
+                "{minutes} healthy minutes are too few to learn from; at least {FEWEST_MINUTES} are needed"
+            )));
+        }
+        let mut kept = vec![true; blocks.len()];
+        for round in 0..ROUNDS {
+            let misfit = misfits(blocks, &regress(blocks, &kept)?);
+            let mut present: Vec<f64> = misfit.iter().copied().filter(|misfit| misfit.is_finite()).collect();
+            let best = crate::maths::quantile::quantile(&mut present, BEST);
+            let limit = if round + 1 == ROUNDS { best.max(UNFIT) } else { best };
+            kept = misfit.iter().map(|misfit| *misfit <= limit).collect();
+        }
+        Self::of(origin, blocks, &kept)
+    }
+
+    fn of(origin: &Features, blocks: &[Block], kept: &[bool]) -> Result<Self> {
+        let lines = regress(blocks, kept)?;
+        let (products, moments) = pooled(blocks, kept, |block| &block.averaged);
+        let count = moments.count().max(1.0);
+        let matrix = Array2::from_shape_fn((SENSORS, FEATURES), |(i, j)| lines[i * FEATURES + j]);
+        let covariance = matrix.dot(&products).dot(&matrix.t()) / count;
+        let precision: Vec<f64> = inverse(&covariance)?.iter().copied().collect();
+        let deviation = covariance.diag().iter().map(|variance| variance.sqrt().max(1e-9)).collect();
+        let usual: Sensors = std::array::from_fn(|i| origin[i] + moments.mean()[i]);
+        let mut model = Self { origin: origin.to_vec(), lines, deviation, precision, patterns: Vec::new() };
+        model.patterns = Failure::ALL.iter().flat_map(|failure| model.pattern(*failure, &usual)).collect();
+        Ok(model)
+    }
+
+    fn pattern(&self, failure: Failure, usual: &Sensors) -> Vec<f64> {
+        let effect = failure.effect(usual);
+        let lasting = |feature: usize| match feature.checked_sub(SENSORS) {
+            None => effect[feature],
+            Some(average) => effect[FOLLOWED[average].0],
+        };
+        let features: Features = std::array::from_fn(lasting);
+        let residual: Vec<f64> = self.lines.chunks_exact(FEATURES).map(|line| dot(line, &features)).collect();
+        let length = quadratic(&self.precision, &residual).sqrt().max(1e-12);
+        self.precision.chunks_exact(SENSORS).map(|line| dot(line, &residual) / length).collect()
+    }
+
+    /// Residuals of a minute, in standard deviations.
+    pub(super) fn residuals(&self, features: &Features) -> Sensors {
+        let from: Features = std::array::from_fn(|i| features[i] - self.origin[i]);
+        std::array::from_fn(|sensor| dot(&self.lines[sensor * FEATURES..][..FEATURES], &from))
+    }
+
+    /// How far averaged residuals are off, by all together: the root of T-squared.
+    pub(super) fn distance(&self, averages: &Sensors) -> f64 {
+        quadratic(&self.precision, averages).sqrt()
+    }
+
+    /// How far they are off along the pattern of each failure, in standard deviations.
+    pub(super) fn along(&self, averages: &Sensors) -> [f64; 5] {
+        std::array::from_fn(|failure| dot(&self.patterns[failure * SENSORS..][..SENSORS], averages))
+    }
+
+    /// How far each sensor's average is off, in its standard deviations.
+    pub(super) fn each(&self, averages: &Sensors) -> Sensors {
+        std::array::from_fn(|sensor| averages[sensor].abs() / self.deviation[sensor])
+    }
+
+    /// Bytes of memory in use.
+    pub fn size(&self) -> usize {
+        let numbers = [&self.origin, &self.lines, &self.deviation, &self.precision, &self.patterns];
+        size_of::<Self>() + numbers.iter().map(|numbers| numbers.capacity() * size_of::<f64>()).sum::<usize>()
+    }
+}
+
+/// Least squares of each sensor on what explains it; one line a sensor, in standard deviations of the rest.
+fn regress(blocks: &[Block], kept: &[bool]) -> Result<Vec<f64>> {
+    let (products, moments) = pooled(blocks, kept, |block| &block.now);
+    let count = moments.count().max(1.0);
+    let mut lines = Vec::with_capacity(SENSORS * FEATURES);
+    for sensor in 0..SENSORS {
+        let known: Vec<usize> = (0..FEATURES).filter(|feature| explains(*feature, sensor)).collect();
+        let mut among =
+            Array2::from_shape_fn((known.len(), known.len()), |(i, j)| products[[known[i], known[j]]]);
+        // Two sensors that say the same must not blow up the weights.
+        among.diag_mut().mapv_inplace(|cell| cell * (1.0 + 1e-6) + 1e-9);
+        let with: Vec<f64> = known.iter().map(|feature| products[[*feature, sensor]]).collect();
+        let inverse = inverse(&among)?;
+        let mut line = [0.0; FEATURES];
+        line[sensor] = 1.0;
+        for (place, feature) in known.iter().enumerate() {
+            line[*feature] = -inverse.row(place).iter().zip(&with).map(|(a, b)| a * b).sum::<f64>();
+        }
+        let rest: f64 = (0..FEATURES)
+            .map(|i| line[i] * (0..FEATURES).map(|j| products[[i, j]] * line[j]).sum::<f64>())
+            .sum();
+        let deviation = (rest / count).sqrt().max(1e-6);
+        lines.extend(line.map(|weight| weight / deviation));
+    }
+    Ok(lines)
+}
+
+/// How badly each block fits: its residuals' variance against the median block's, and how far their mean lies
+/// from the median mean; infinite where the block is nearly empty.
+fn misfits(blocks: &[Block], lines: &[f64]) -> Vec<f64> {
+    let filled = |block: &Block| block.now.count() >= 30.0;
+    let mut misfits: Vec<f64> = blocks.iter().map(|b| if filled(b) { 0.0 } else { f64::INFINITY }).collect();
+    for line in lines.chunks_exact(FEATURES) {
+        let measured: Vec<(f64, f64)> = blocks.iter().map(|block| spread_and_mean(block, line)).collect();
+        let of = |value: fn(&(f64, f64)) -> f64| -> Vec<f64> {
+            measured
+                .iter()
+                .zip(blocks)
+                .filter(|(_, block)| filled(block))
+                .map(|(pair, _)| value(pair))
+                .collect()
+        };
+        let (usual, middle) = (median(&mut of(|pair| pair.0)), median(&mut of(|pair| pair.1)));
+        let mut distances: Vec<f64> = of(|pair| pair.1).iter().map(|mean| (mean - middle).abs()).collect();
+        let off = median(&mut distances).max(0.3);
+        for (misfit, (variance, mean)) in misfits.iter_mut().zip(&measured) {
+            let worst = (variance / usual.max(1e-9)).max((mean - middle).abs() / (2.5 * off));
+            *misfit = misfit.max(worst);
+        }
+    }
+    misfits
+}
+
+fn spread_and_mean(block: &Block, line: &[f64]) -> (f64, f64) {
+    let products = block.now.centred();
+    let half: Vec<f64> =
+        products.rows().into_iter().map(|row| row.iter().zip(line).map(|(a, b)| a * b).sum()).collect();
+    (dot(&half, line) / block.now.count().max(1.0), dot(&block.now.mean(), line))
+}

@@ -1,0 +1,250 @@
+use super::learner::Learner;
+use super::model::ResidualModel;
+use super::plant::{Failure, SENSORS, Sensors};
+use super::{Follower, POWER, WEIGHT};
+use crate::alarm::{Alarm, AlarmParams, Change};
+use crate::refusal::Result;
+
+/// One minute of one machine: averages of what its sensors showed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Minute {
+    /// Minutes since 1970, event time.
+    pub minute: i64,
+    /// Whether the machine says that it is being maintained.
+    pub maintained: bool,
+    /// The averages.
+    pub sensors: Sensors,
+}
+
+impl Minute {
+    /// Whether the machine stands still: it says so, or takes no power.
+    pub fn is_stopped(&self) -> bool {
+        self.maintained || self.sensors[POWER] < STOPPED_BELOW
+    }
+}
+
+/// In how many stages a machine is learnt.
+const STAGES: usize = 4;
+
+/// How a machine is watched.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct WatchParams {
+    /// The threshold from a number of learnt days on: (days, threshold), in order of days.
+    pub stages: [(i64, f64); STAGES],
+    /// Standard deviations along a failure's pattern that count as much as the last threshold of distance:
+    /// less, because there is one way to be off instead of seven.
+    pub along: f64,
+    /// When alerts open and close.
+    pub alarm: AlarmParams,
+}
+
+impl Default for WatchParams {
+    fn default() -> Self {
+        Self { stages: [(1, 14.0), (2, 8.0), (3, 7.0), (7, 6.1)], along: 5.0, alarm: AlarmParams::default() }
+    }
+}
+
+/// What was found in a minute that was judged.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Finding {
+    /// How strange the minute is.
+    pub score: f64,
+    /// What the score is held against.
+    pub threshold: f64,
+    /// What the minute changed.
+    pub change: Option<Change>,
+    /// How far each sensor's averaged residual is off, in standard deviations.
+    pub each: Sensors,
+    /// The failure whose pattern fits best, and the cosine between the two.
+    pub likely: (Failure, f64),
+}
+
+impl Finding {
+    /// The sensor that is farthest off, among those of the likely failure where its pattern fits.
+    pub fn sensor(&self) -> usize {
+        let (failure, cosine) = self.likely;
+        let known = |sensor: &usize| cosine < FITS || failure.sensors().contains(sensor);
+        let among = (0..SENSORS).filter(known);
+        among.max_by(|a, b| self.each[*a].total_cmp(&self.each[*b])).unwrap_or(0)
+    }
+}
+
+/// From this cosine on, the pattern of a failure is taken to be it.
+const FITS: f64 = 0.7;
+/// Less power than this is a stop; minutes after a restart that are not judged; minutes that centre.
+const STOPPED_BELOW: f64 = 25.0;
+const RUNNING_IN: i64 = 180;
+const CENTRING: u32 = 60;
+const DAY: i64 = 1440;
+/// How quickly the drift of the centre is learnt, a minute: in about two days.
+const DRIFT: f64 = 2e-7;
+/// Most standard deviations by which a minute moves the centre.
+const STEP: f64 = 3.0;
+
+/// Watches one machine of our plant: learns while it watches, from the first day on.
+#[derive(Debug, Clone)]
+pub struct Watch {
+    params: WatchParams,
+    follower: Follower,
+    learner: Option<Box<Learner>>,
+    model: Option<ResidualModel>,
+    /// The stages of learning that are over.
+    stage: usize,
+    first: Option<i64>,
+    running_since: Option<i64>,
+    has_stopped: bool,
+    centre: Sensors,
+    /// What the centre moves by in a minute: oil is used up, bearings wear. It outlasts a restart.
+    drift: Sensors,
+    centred: u32,
+    averages: Sensors,
+    alarm: Alarm,
+}
+
+impl Watch {
+    /// A machine of which nothing is known.
+    ///
+    /// # Errors
+    /// If a parameter is out of range.
+    pub fn new(params: WatchParams) -> Result<Self> {
+        Ok(Self {
+            params,
+            follower: Follower::new(),
+            learner: Some(Box::default()),
+            model: None,
+            stage: 0,
+            first: None,
+            running_since: None,
+            has_stopped: false,
+            centre: [0.0; SENSORS],
+            drift: [0.0; SENSORS],
+            centred: 0,
+            averages: [0.0; SENSORS],
+            alarm: Alarm::new(params.alarm)?,
+        })
+    }
+
+    /// A machine that a model was learnt of before.
+    ///
+    /// # Errors
+    /// If a parameter is out of range.
+    pub fn with_model(params: WatchParams, model: ResidualModel) -> Result<Self> {
+        let stage = params.stages.len();
+        Ok(Self { learner: None, model: Some(model), stage, ..Self::new(params)? })
+    }
+
+    /// The model, once there is one.
+    pub fn model(&self) -> Option<&ResidualModel> {
+        self.model.as_ref()
+    }
+
+    /// Whether an alert is open.
+    pub fn is_open(&self) -> bool {
+        self.alarm.is_open()
+    }
+
+    /// Bytes of memory in use.
+    pub fn size(&self) -> usize {
+        let learner = self.learner.as_ref().map_or(0, |learner| learner.size());
+        size_of::<Self>() + learner + self.model.as_ref().map_or(0, ResidualModel::size)
+    }
+
+    /// Takes in the next minute. Err is the change that a stop brings: an open alert closes.
+    pub fn watch(&mut self, minute: &Minute) -> std::result::Result<Option<Finding>, Change> {
+        if minute.is_stopped() {
+            return self.stop();
+        }
+        let Some(features) = self.follower.follow(&minute.sensors) else { return Ok(None) };
+        let first = *self.first.get_or_insert(minute.minute);
+        // What runs at the beginning has been running for long.
+        let before = if self.has_stopped { minute.minute } else { i64::MIN / 2 };
+        let since = *self.running_since.get_or_insert(before);
+        if minute.minute - since < RUNNING_IN {
+            return Ok(None);
+        }
+        let learnt = minute.minute - first;
+        self.pass_stages(learnt);
+        let finding = self.model.as_ref().map(|model| model.residuals(&features));
+        let finding = finding.and_then(|residuals| self.judge(&minute.sensors, residuals));
+        if !self.alarm.is_open()
+            && let Some(learner) = &mut self.learner
+        {
+            learner.learn(learnt, &features);
+        }
+        Ok(finding)
+    }
+
+    fn stop(&mut self) -> std::result::Result<Option<Finding>, Change> {
+        self.running_since = None;
+        self.has_stopped = true;
+        self.follower.restart();
+        if let Some(learner) = &mut self.learner {
+            learner.restart();
+        }
+        self.begin_centring();
+        self.alarm.restart().map_or(Ok(None), Err)
+    }
+
+    fn begin_centring(&mut self) {
+        (self.centre, self.centred, self.averages) = ([0.0; SENSORS], 0, [0.0; SENSORS]);
+    }
+
+    /// At the end of a stage the model is learnt anew, from all days so far.
+    fn pass_stages(&mut self, learnt: i64) {
+        let Some(learner) = &self.learner else { return };
+        let due = self.params.stages.iter().filter(|(days, _)| learnt >= days * DAY).count();
+        if due <= self.stage || self.alarm.is_open() {
+            return;
+        }
+        self.stage = due;
+        if let Ok(model) = learner.model() {
+            self.model = Some(model);
+            self.begin_centring();
+        }
+        if due == self.params.stages.len() && self.model.is_some() {
+            self.learner = None;
+        }
+    }
+
+    fn judge(&mut self, sensors: &Sensors, residuals: Sensors) -> Option<Finding> {
+        self.centred += 1;
+        if self.centred <= CENTRING {
+            let gain = 1.0 / f64::from(self.centred);
+            self.centre
+                .iter_mut()
+                .zip(residuals)
+                .for_each(|(centre, residual)| *centre += gain * (residual - *centre));
+            return None;
+        }
+        for sensor in 0..SENSORS {
+            // A missing value says nothing: its average fades.
+            let off = residuals[sensor] - self.centre[sensor];
+            let off = if sensors[sensor].is_finite() { off } else { 0.0 };
+            self.averages[sensor] += WEIGHT * (off - self.averages[sensor]);
+            self.centre[sensor] += self.drift[sensor];
+            if !self.alarm.is_open() {
+                let gain = (1.0 / f64::from(self.centred)).max(1.0 / DAY as f64);
+                self.centre[sensor] += gain * off.clamp(-STEP, STEP);
+                self.drift[sensor] += DRIFT * off.clamp(-STEP, STEP);
+            }
+        }
+        self.find()
+    }
+
+    fn find(&mut self) -> Option<Finding> {
+        let model = self.model.as_ref()?;
+        let threshold = self.params.stages[self.stage.max(1) - 1].1;
+        let (distance, along) = (model.distance(&self.averages), model.along(&self.averages));
+        let best = (0..along.len()).max_by(|a, b| along[*a].total_cmp(&along[*b]))?;
+        let by_pattern = along[best] * self.params.stages[STAGES - 1].1 / self.params.along;
+        let score = distance.max(by_pattern);
+        let cosine = if distance > 0.0 { (along[best] / distance).clamp(0.0, 1.0) } else { 0.0 };
+        Some(Finding {
+            score,
+            threshold,
+            change: self.alarm.judge(score, threshold),
+            each: model.each(&self.averages),
+            likely: (Failure::ALL[best], cosine),
+        })
+    }
+}
