@@ -6,6 +6,7 @@ mod subject;
 use std::cell::Cell;
 use std::time::Duration;
 
+use reqwest::Client;
 use schema_registry_converter::async_impl::schema_registry::{SrSettings, get_schema_by_id, post_schema};
 use schema_registry_converter::error::SRCError;
 use schema_registry_converter::schema_registry_common::{SchemaType, SuppliedSchema};
@@ -13,6 +14,8 @@ use tokio::runtime::Runtime;
 
 pub use subject::Version;
 
+use crate::access::Access;
+use crate::certificate::Fault;
 use crate::error::{Error, Result};
 
 /// How often a call is tried before the registry counts as down.
@@ -22,12 +25,58 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// The HTTP status for a schema that does not fit the earlier ones of its subject.
 const INCOMPATIBLE: u16 = 409;
 
+/// A registry as clients see it: where it is and how it is talked to.
+#[derive(Debug, Clone)]
+pub struct Registry {
+    url: String,
+    access: Access,
+}
+
+impl Registry {
+    /// The registry at `url`. A user and password in the address are taken out of it.
+    ///
+    /// # Errors
+    /// When the address is not one, beginning with `place`.
+    pub fn new(url: &str, mut access: Access, place: &str) -> Result<Self> {
+        let url = access.take_from(url, place)?;
+        Ok(Self { url: url.as_str().trim_end_matches('/').to_owned(), access })
+    }
+
+    /// Where it is.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// A client for it; connects on the first call.
+    ///
+    /// # Errors
+    /// When the client cannot be set up.
+    pub fn client(&self) -> Result<RegistryClient> {
+        let url = self.url.clone();
+        let set_up = |e: String| Error::failed(format!("the client for schema registry {url} fails: {e}"));
+        let builder = || self.access.apply(Client::builder().timeout(TIMEOUT));
+        let settings = SrSettings::new_builder(url.clone())
+            .set_timeout(TIMEOUT)
+            .build_with(builder()?)
+            .map_err(|e| set_up(e.to_string()))?;
+        let http = builder()?.build().map_err(|e| set_up(e.to_string()))?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|e| set_up(e.to_string()))?;
+        let says_who = self.access.credentials().is_some();
+        Ok(RegistryClient { url: self.url.clone(), settings, http, runtime, says_who })
+    }
+}
+
 /// Registers and fetches schemas. Transient failures are retried; none is remembered, because only the
 /// uncached calls of schema_registry_converter are used.
 pub struct RegistryClient {
     url: String,
     settings: SrSettings,
+    http: Client,
     runtime: Runtime,
+    says_who: bool,
 }
 
 impl RegistryClient {
@@ -36,21 +85,7 @@ impl RegistryClient {
     /// # Errors
     /// When the address is not one, or the client cannot be set up.
     pub fn new(url: &str) -> Result<Self> {
-        let url = url.trim_end_matches('/').to_owned();
-        if !(url.starts_with("http://") || url.starts_with("https://")) {
-            let problem = "must start with http:// or https://";
-            return Err(Error::usage(format!("schema registry address `{url}` {problem}")));
-        }
-        let set_up = |e: String| Error::failed(format!("the client for schema registry {url} fails: {e}"));
-        let settings = SrSettings::new_builder(url.clone())
-            .set_timeout(TIMEOUT)
-            .build()
-            .map_err(|e| set_up(e.to_string()))?;
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|e| set_up(e.to_string()))?;
-        Ok(Self { url, settings, runtime })
+        Registry::new(url, Access::default(), "schema registry address")?.client()
     }
 
     /// Registers an Avro schema under a subject and gives its id; the same schema gives the same id.
@@ -98,7 +133,13 @@ impl RegistryClient {
     fn sentence(&self, what: &str, error: &SRCError, tries: u32) -> Error {
         let cause = error.cause.as_deref().unwrap_or_default();
         let times = if tries == 1 { "1 try".to_owned() } else { format!("{tries} tries") };
+        if let Some(fault) = Fault::of(error) {
+            let why = fault.sentence("--schema-registry-ca");
+            return Error::failed(format!("the certificate of schema registry {} {why}", self.url));
+        }
         let remedy = match status(error) {
+            Some(401 | 403) if self.says_who => "check --schema-registry-auth",
+            Some(401 | 403) => "it wants to know who asks: give --schema-registry-auth",
             Some(INCOMPATIBLE) => "take another --topic, or change the compatibility of the subject",
             _ => "check --schema-registry-url",
         };
@@ -111,7 +152,8 @@ impl RegistryClient {
 
 /// Out of reach, busy or broken for now; other answers are final.
 fn is_transient(error: &SRCError) -> bool {
-    error.retriable || matches!(status(error), Some(429 | 500 | 502 | 503 | 504))
+    Fault::of(error).is_none() && error.retriable
+        || matches!(status(error), Some(429 | 500 | 502 | 503 | 504))
 }
 
 /// The HTTP status, which schema_registry_converter gives only in its sentence. Its cause holds what the
@@ -171,7 +213,7 @@ mod tests {
     fn an_address_without_scheme_is_refused() {
         let error = RegistryClient::new("localhost:8081").err().expect("refused");
         assert_eq!(error.exit_code(), 2);
-        assert!(error.to_string().contains("must start with http://"));
+        assert!(error.to_string().contains("no http:// or https:// address"));
     }
 
     #[test]

@@ -25,7 +25,13 @@ impl ClusterArgs {
     /// What these flags ask for; `kafka` is how to talk to a cluster that is there.
     pub fn request(&self, kafka: Kafka) -> Request {
         let external = self.bootstrap_server.is_some().then_some(kafka);
-        Request { choice: self.cluster, external, port: self.port, brokers: self.brokers.unwrap_or(1) }
+        Request {
+            choice: self.cluster,
+            external,
+            port: self.port,
+            brokers: self.brokers.unwrap_or(1),
+            listeners: Vec::new(),
+        }
     }
 
     /// The same where nothing was said about how to talk to it.

@@ -3,7 +3,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
-use millrace_core::kafka::{Kafka, Properties, read_command_config};
+use millrace_core::kafka::{Kafka, read_properties};
 use millrace_core::shutdown::Shutdown;
 use millrace_core::{Result, cli};
 
@@ -74,11 +74,7 @@ struct RegistryArgs {
 impl RegistryArgs {
     fn store(&self) -> Result<Option<Kafka>> {
         let Some(server) = &self.bootstrap_server else { return Ok(None) };
-        let mut properties = match &self.command_config {
-            Some(path) => read_command_config(path)?,
-            None => Properties::default(),
-        };
-        properties.set_pairs(&self.properties, "-X")?;
+        let properties = read_properties(self.command_config.as_deref(), &self.properties)?;
         Ok(Some(Kafka::new(server, properties)))
     }
 }

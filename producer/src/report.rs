@@ -58,7 +58,7 @@ fn beginning(settings: &Settings) -> String {
         Output::File { path, format, .. } => format!("{} as {}", path.display(), name(*format)),
         Output::Api(api) => format!("{} as JSON", millrace_core::http::shown(&api.url)),
         Output::Kafka(kafka) => {
-            let format = if kafka.schema_registry_url.is_some() { "Avro" } else { "JSON" };
+            let format = if kafka.schema_registry.is_some() { "Avro" } else { "JSON" };
             format!("topic {} at {} as {format}", kafka.topic, kafka.kafka.bootstrap_servers())
         }
     };

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use millrace_core::kafka::{Topic, partition_of};
-use millrace_core::registry::RegistryClient;
 use millrace_core::shutdown::Shutdown;
 use millrace_core::{Error, Result};
 use millrace_schemas::subject::{SENSOR_READING, value_subject};
@@ -217,15 +216,13 @@ fn open(settings: &Settings) -> Result<Option<Opened>> {
 }
 
 fn open_kafka(settings: &Settings, output: &KafkaOutput, layout: Layout) -> Result<Option<Opened>> {
-    let KafkaOutput { kafka, topic, partitions, topic_defaults, schema_registry_url, recovery } = output;
+    let KafkaOutput { kafka, topic, partitions, topic_defaults, schema_registry, recovery } = output;
     // First, so that a property it refuses leaves neither schema nor topic behind.
     let client = Rc::new(Client::new(kafka, recovery.exactly_once.as_ref())?);
     kafka.check()?;
     let is_kept = resume::is_kept(output)?;
-    let encoding = match schema_registry_url {
-        Some(url) => {
-            Encoding::Avro(RegistryClient::new(url)?.register(&value_subject(topic), SENSOR_READING)?)
-        }
+    let encoding = match schema_registry {
+        Some(registry) => Encoding::Avro(registry.client()?.register(&value_subject(topic), SENSOR_READING)?),
         None => Encoding::Text(TextFormat::Json, Layout { sequence: true, ..layout }, LineEnd::None),
     };
     let topic = kafka.ensure_topic(topic, *partitions, topic_defaults)?;

@@ -5,10 +5,12 @@ mod compacted;
 mod context;
 mod partition;
 mod properties;
+mod security;
 mod topic;
 mod transactions;
+mod trouble;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::admin::AdminClient;
 use rdkafka::client::DefaultClientContext;
@@ -20,13 +22,22 @@ use rdkafka::producer::BaseProducer;
 pub use bounds::bounds;
 pub use context::{Deliveries, ProducerContext, Role};
 pub use partition::partition_of;
-pub use properties::{Properties, read_command_config};
+pub use properties::{Properties, read_command_config, read_properties};
 pub use topic::{PARTITION_COUNTS, Topic, TopicDefaults};
 
 use crate::error::{Error, Result};
+use crate::secret::HIDDEN;
+use properties::is_secret;
+use trouble::{Listening, Trouble};
 
 /// How long a cluster that was never reached may take to answer.
 const FIRST_CONTACT: Duration = Duration::from_secs(10);
+/// How long one question waits before it is seen what librdkafka says.
+const ONE_QUESTION: Duration = Duration::from_secs(1);
+/// How long its log may take to come.
+const ONE_GLANCE: Duration = Duration::from_millis(100);
+/// What looks like the wrong port or protocol may be a broker on its way up or down; longer it is not.
+const LIKELY: Duration = Duration::from_secs(4);
 
 /// What every producer of records has.
 const PRODUCER: [(&str, &str); 7] = [
@@ -92,7 +103,7 @@ impl Kafka {
     /// Waits until a broker answers.
     ///
     /// # Errors
-    /// When none does within ten seconds; the sentence names the address.
+    /// When none does within ten seconds, or sooner when it refuses us; the sentence names the address.
     pub fn check(&self) -> Result<()> {
         self.brokers().map(drop)
     }
@@ -102,16 +113,47 @@ impl Kafka {
     /// # Errors
     /// As [`check`](Self::check).
     pub fn brokers(&self) -> Result<usize> {
-        let client = self.reader()?;
-        match client.fetch_metadata(None, FIRST_CONTACT) {
-            Ok(metadata) => Ok(metadata.brokers().len()),
-            Err(error) => Err(Error::failed(format!(
-                "no Kafka broker answers at {} within {} s ({}); check --bootstrap-server, or start one with `lab up`",
-                self.bootstrap_servers,
-                FIRST_CONTACT.as_secs(),
-                cause(&error)
-            ))),
+        let listening = Listening::default();
+        let client: BaseConsumer<Listening> = self
+            .client(&[("group.id", "millrace-reader")])
+            .set_log_level(RDKafkaLogLevel::Info)
+            .create_with_context(listening.clone())
+            .map_err(|e| self.cannot_build(&e))?;
+        let began = Instant::now();
+        loop {
+            match client.fetch_metadata(None, ONE_QUESTION) {
+                Ok(metadata) => return Ok(metadata.brokers().len()),
+                Err(error) => {
+                    // The log is handed over while the client is polled, up to the next error at a time.
+                    let glance = Instant::now();
+                    while glance.elapsed() < ONE_GLANCE && client.poll(ONE_GLANCE).is_some() {}
+                    self.judge(&error, &listening.lines(), began.elapsed())?;
+                }
+            }
         }
+    }
+
+    /// Whether the cluster may yet answer after what went wrong so far.
+    fn judge(&self, error: &KafkaError, lines: &[String], waited: Duration) -> Result<()> {
+        let speaks_tls = self.properties.get("security.protocol").is_some_and(|name| name.contains("SSL"));
+        let troubles = || {
+            let all = lines.iter().rev().filter_map(|line| Some((Trouble::of(line)?, line)));
+            all.filter(|(trouble, _)| !(speaks_tls && *trouble == Trouble::Tls))
+        };
+        let certain = troubles().find(|(trouble, _)| trouble.is_certain());
+        let likely = || troubles().next().filter(|_| waited >= LIKELY);
+        if let Some((trouble, line)) = certain.or_else(likely) {
+            return Err(Error::failed(self.tell(trouble, line)));
+        }
+        if waited < FIRST_CONTACT {
+            return Ok(());
+        }
+        Err(Error::failed(format!(
+            "no Kafka broker answers at {} within {} s ({}); check --bootstrap-server, or start one with `lab up`",
+            self.bootstrap_servers,
+            FIRST_CONTACT.as_secs(),
+            cause(error)
+        )))
     }
 
     fn admin(&self) -> Result<AdminClient<DefaultClientContext>> {
@@ -148,6 +190,9 @@ pub fn cause(error: &KafkaError) -> String {
     match error {
         KafkaError::ClientConfig(_, description, name, value) => match value.as_str() {
             "" => description.clone(),
+            _ if is_secret(name) || description.contains("No such") => {
+                format!("{description} ({name}={HIDDEN})")
+            }
             value => format!("{description} ({name}={value})"),
         },
         other => match other.rdkafka_error_code() {

@@ -8,7 +8,7 @@ use schema_registry_converter::async_impl::schema_registry::{
 use schema_registry_converter::error::SRCError;
 use serde::Deserialize;
 
-use super::{RegistryClient, Result, TIMEOUT};
+use super::{RegistryClient, Result};
 
 /// One version of a subject.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +48,7 @@ impl RegistryClient {
     pub fn compatibility(&self, subject: &str) -> Result<Compatibility> {
         let what = format!("give the compatibility of {subject}");
         let url = format!("{}/config/{subject}?defaultToGlobal=true", self.url);
-        self.call(&what, async || level(&url).await)
+        self.call(&what, async || level(&self.http, &url).await)
     }
 
     fn version(&self, subject: &str, number: u32) -> Result<Version> {
@@ -65,9 +65,9 @@ fn is_unknown_subject(error: &SRCError) -> bool {
     error.cause.as_deref().unwrap_or_default().contains("error_code: 40401")
 }
 
-async fn level(url: &str) -> std::result::Result<Compatibility, SRCError> {
+async fn level(http: &Client, url: &str) -> std::result::Result<Compatibility, SRCError> {
     let asked = async {
-        let answer = Client::builder().timeout(TIMEOUT).build()?.get(url).send().await?;
+        let answer = http.get(url).send().await?;
         if answer.status() == StatusCode::NOT_FOUND {
             return Ok(Compatibility::default());
         }

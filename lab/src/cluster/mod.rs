@@ -22,7 +22,7 @@ use java::JavaKafka;
 use node::Node;
 use nodes::Nodes;
 
-pub use request::{Capabilities, Choice, Request, resolve, start};
+pub use request::{Capabilities, Choice, Listener, Request, resolve, start};
 
 /// A cluster that answers; one that we run ends when this value goes, or this process does.
 pub struct Cluster {
@@ -78,6 +78,14 @@ impl Cluster {
     /// What clients take as `bootstrap.servers`.
     pub fn bootstrap_server(&self) -> &str {
         self.kafka.bootstrap_servers()
+    }
+
+    /// Where a further listener of this name is reached.
+    pub fn listener(&self, name: &str) -> Option<&str> {
+        match &self.kind {
+            Kind::Own(nodes) => nodes.listener(name),
+            _ => None,
+        }
     }
 
     /// What it is, where it is and why it was chosen, in one line.

@@ -17,6 +17,8 @@ pub(super) struct Node {
     supervisor: Supervisor,
     cluster_id: String,
     address: String,
+    /// Its further listeners, by name.
+    listeners: Vec<(&'static str, String)>,
     /// Whether it is meant to run.
     wanted: bool,
 }
@@ -24,7 +26,18 @@ pub(super) struct Node {
 impl Node {
     /// A node that its supervisor can start; it answers clients at `address`.
     pub(super) fn new(supervisor: Supervisor, cluster_id: &str, address: &str) -> Self {
-        Self { supervisor, cluster_id: cluster_id.to_owned(), address: address.to_owned(), wanted: false }
+        let (cluster_id, address) = (cluster_id.to_owned(), address.to_owned());
+        Self { supervisor, cluster_id, address, listeners: Vec::new(), wanted: false }
+    }
+
+    /// The same with further listeners, each with its address.
+    pub(super) fn with(self, listeners: Vec<(&'static str, String)>) -> Self {
+        Self { listeners, ..self }
+    }
+
+    /// Where a further listener of this name is reached.
+    pub(super) fn listener(&self, name: &str) -> Option<&str> {
+        self.listeners.iter().find(|(known, _)| *known == name).map(|(_, address)| address.as_str())
     }
 
     /// Host and port at which it answers.

@@ -44,6 +44,11 @@ impl Nodes {
         self.0.iter().map(Node::address).collect::<Vec<_>>().join(",")
     }
 
+    /// Where a further listener of this name is reached.
+    pub(super) fn listener(&self, name: &str) -> Option<&str> {
+        self.0.iter().find_map(|node| node.listener(name))
+    }
+
     /// The node of this number.
     pub(super) fn get(&mut self, number: usize) -> Result<&mut Node> {
         let count = self.0.len();

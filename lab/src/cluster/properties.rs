@@ -1,5 +1,7 @@
 //! The settings of our own nodes, the same in a container and under Java.
 
+use super::Listener;
+
 /// Where one node listens, as itself, its clients and the other nodes see it.
 #[derive(Debug, Clone)]
 pub(super) struct Listeners {
@@ -37,6 +39,28 @@ pub(super) fn properties(nodes: &[Listeners], index: usize) -> Vec<(&'static str
     all.extend(REPLICATED.iter().map(|name| (*name, replicas.to_string())));
     all.extend(FIXED.iter().map(|(name, value)| (*name, (*value).to_owned())));
     all
+}
+
+/// What a further listener at `address` adds to the settings of a node.
+pub(super) fn add_listener(all: &mut Vec<(&'static str, String)>, listener: &Listener, address: &str) {
+    let Listener { name, protocol, .. } = listener;
+    for (property, value) in all {
+        match *property {
+            "listeners" | "advertised.listeners" => *value += &format!(",{name}://{address}"),
+            "listener.security.protocol.map" => *value += &format!(",{name}:{protocol}"),
+            _ => {}
+        }
+    }
+}
+
+/// The settings of a further listener alone, as lines of a `server.properties` file.
+pub(super) fn lines(listener: &Listener) -> String {
+    let prefix = listener.name.to_lowercase();
+    listener
+        .properties
+        .iter()
+        .map(|(name, value)| format!("listener.name.{prefix}.{name}={value}\n"))
+        .collect()
 }
 
 const REPLICATED: [&str; 3] = [

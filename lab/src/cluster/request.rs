@@ -37,6 +37,19 @@ pub struct Request {
     pub port: u16,
     /// How many brokers of our own.
     pub brokers: usize,
+    /// Listeners that a broker of our own has besides the plain one; only with [`Choice::Java`], and one broker.
+    pub listeners: Vec<Listener>,
+}
+
+/// A further listener of a broker, for clients that are let in by it alone.
+#[derive(Debug, Clone)]
+pub struct Listener {
+    /// Its name, in capitals.
+    pub name: &'static str,
+    /// Its security protocol, such as SASL_SSL.
+    pub protocol: &'static str,
+    /// Its settings, without the `listener.name.` and the name before them.
+    pub properties: Vec<(&'static str, String)>,
 }
 
 /// What a cluster can be asked to do.
@@ -54,7 +67,7 @@ pub struct Capabilities {
 
 impl Default for Request {
     fn default() -> Self {
-        Self { choice: Choice::Auto, external: None, port: 0, brokers: 1 }
+        Self { choice: Choice::Auto, external: None, port: 0, brokers: 1, listeners: Vec::new() }
     }
 }
 
@@ -84,14 +97,19 @@ impl Source {
     }
 
     fn start(self, request: &Request, shutdown: &Shutdown) -> Result<Cluster> {
-        let Request { brokers, port, .. } = *request;
+        let Request { brokers, port, ref listeners, .. } = *request;
+        if !listeners.is_empty() && (brokers > 1 || !matches!(self, Self::Java(_))) {
+            return Err(Error::usage(
+                "further listeners are for one broker run by Java; take --cluster java",
+            ));
+        }
         match self {
             Self::Docker(docker) => {
                 let (nodes, name) = (docker.start(brokers, port, shutdown)?, docker.name());
                 Ok(Cluster::own(nodes, Choice::Docker, &name, JavaKafka::at_hand()))
             }
             Self::Java(java) => {
-                let (nodes, name) = (java.start(brokers, port, shutdown)?, java.name());
+                let (nodes, name) = (java.start(brokers, port, listeners, shutdown)?, java.name());
                 Ok(Cluster::own(nodes, Choice::Java, &name, Some(java)))
             }
             Self::Demo if brokers > 1 => Err(Error::failed("it has one broker only; take --brokers 1")),
@@ -181,7 +199,7 @@ mod tests {
 
     fn refused(choice: Choice, server: Option<&str>, brokers: usize) -> Error {
         let external = server.map(|server| Kafka::new(server, Properties::default()));
-        let request = Request { choice, external, port: 0, brokers };
+        let request = Request { choice, external, brokers, ..Request::default() };
         start(&request, &Shutdown::new()).err().expect("an error")
     }
 

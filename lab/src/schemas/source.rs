@@ -3,7 +3,9 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use apache_avro::Schema;
-use millrace_core::registry::{RegistryClient, Version};
+use millrace_core::access::{Access, Credentials};
+use millrace_core::registry::{self, RegistryClient, Version};
+use millrace_core::secret::Secret;
 use millrace_core::{Error, Result};
 
 /// Where schemas are looked up.
@@ -12,13 +14,25 @@ pub struct Registry {
     /// The schema registry; SCHEMA_REGISTRY_URL says so too [default: http://localhost:8081]
     #[arg(long = "schema-registry-url", value_name = "URL")]
     pub(super) url: Option<String>,
+    /// Who asks: USER:PASSWORD or bearer:TOKEN, or env:NAME or file:PATH that holds one;
+    /// MILLRACE_SCHEMA_REGISTRY_AUTH says so too
+    #[arg(long = "schema-registry-auth", value_name = "LOGIN")]
+    pub(super) auth: Option<Secret>,
+    /// Certificates (PEM) to trust it by, instead of the system's; MILLRACE_SCHEMA_REGISTRY_CA says so too
+    #[arg(long = "schema-registry-ca", value_name = "FILE")]
+    pub(super) ca: Option<PathBuf>,
 }
 
 impl Registry {
     pub(super) fn client(&self) -> Result<RegistryClient> {
-        let set = || std::env::var("SCHEMA_REGISTRY_URL").ok().filter(|url| !url.is_empty());
-        let url = self.url.clone().or_else(set);
-        RegistryClient::new(url.as_deref().unwrap_or("http://localhost:8081"))
+        let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let login = self.auth.clone().or_else(|| set("MILLRACE_SCHEMA_REGISTRY_AUTH").map(Secret::from));
+        let login = login.map(|login| Credentials::parse(&login, "--schema-registry-auth")).transpose()?;
+        let ca = self.ca.clone().or_else(|| set("MILLRACE_SCHEMA_REGISTRY_CA").map(PathBuf::from));
+        let access = Access::new(login, ca.as_deref(), "--schema-registry-ca")?;
+        let url = self.url.clone().or_else(|| set("SCHEMA_REGISTRY_URL"));
+        let url = url.as_deref().unwrap_or("http://localhost:8081");
+        registry::Registry::new(url, access, "--schema-registry-url")?.client()
     }
 }
 

@@ -42,7 +42,7 @@ fn file(folder: &TempDir, name: &str, json: &str) -> PathBuf {
 fn registry() -> (RegistryServer, Registry) {
     let server = crate::registry::start(crate::registry::Options::in_memory(0)).expect("a registry");
     let url = Some(server.url());
-    (server, Registry { url })
+    (server, Registry { url, ..Registry::default() })
 }
 
 fn lab(args: &[&str]) -> millrace_core::Result<()> {

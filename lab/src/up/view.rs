@@ -33,7 +33,7 @@ impl View {
             Speed::Factor(factor) => factor.to_string(),
         };
         let Output::Kafka(output) = &settings.output else { return };
-        let format = if output.schema_registry_url.is_some() { "Avro" } else { "JSON" };
+        let format = if output.schema_registry.is_some() { "Avro" } else { "JSON" };
         if let Some(banner) = cluster.banner() {
             print(&format!("{banner}\n\n"));
         }

@@ -62,7 +62,7 @@ impl Watch<'_> {
             self.cluster.check()?;
             self.shutdown.wait(Duration::from_millis(20));
         }
-        let registry = self.output.schema_registry_url.as_ref().map(|_| registry_url);
+        let registry = self.output.schema_registry.as_ref().map(|_| registry_url);
         Tail::open(&self.output.kafka, &self.output.topic, registry).map(Some)
     }
 }

@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::Parser;
-use millrace_core::kafka::{Kafka, Properties, read_command_config};
+use millrace_core::kafka::{Kafka, read_properties};
 use millrace_core::{Error, Result, cli};
 
 use ledger::Source;
@@ -115,13 +115,7 @@ impl Cli {
 
     /// The cluster, which answers.
     fn kafka(&self) -> Result<Kafka> {
-        let mut properties = Properties::default();
-        if let Some(path) = &self.command_config {
-            for (name, value) in read_command_config(path)?.iter() {
-                properties.set(name, value, "--command-config")?;
-            }
-        }
-        properties.set_pairs(&self.properties, "-X")?;
+        let properties = read_properties(self.command_config.as_deref(), &self.properties)?;
         let servers = self.bootstrap_server.as_deref().unwrap_or("localhost:9092");
         let kafka = Kafka::new(servers, properties);
         kafka.check()?;

@@ -12,7 +12,7 @@ const LISTED: usize = 50;
 /// What a run's records depend on beside seed, start and rate, readable, by key of the config.
 pub(super) fn that_matter(settings: &Settings, output: &KafkaOutput) -> BTreeMap<String, Value> {
     let events = &settings.events;
-    let format = if output.schema_registry_url.is_some() { "avro" } else { "json" };
+    let format = if output.schema_registry.is_some() { "avro" } else { "json" };
     let all = [
         ("machines", machines(&settings.machines)),
         ("data_format", format.into()),

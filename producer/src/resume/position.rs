@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use millrace_core::kafka::{Kafka, Topic};
-use millrace_core::registry::RegistryClient;
+use millrace_core::registry::{Registry, RegistryClient};
 use millrace_core::{Error, Result};
 use millrace_schemas::codec::{ReadingDecoder, read_frame};
 use rdkafka::message::{BorrowedMessage, Message};
@@ -152,7 +152,7 @@ struct WithSequence {
 
 impl Sequences {
     fn of(output: &KafkaOutput) -> Result<Self> {
-        let registry = output.schema_registry_url.as_deref().map(RegistryClient::new).transpose()?;
+        let registry = output.schema_registry.as_ref().map(Registry::client).transpose()?;
         Ok(Self { registry, decoders: BTreeMap::new() })
     }
 

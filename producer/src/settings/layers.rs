@@ -1,5 +1,5 @@
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{CommandFactory, Parser};
 use millrace_core::cli::{self, suggestion};
@@ -140,11 +140,10 @@ fn properties(flags: &Cli, topics: &TopicDefaults) -> Result<Properties> {
         properties.set(name, &text, "kafka.properties")?;
     }
     if let Some(path) = &flags.command_config {
-        for (name, value) in read_command_config(Path::new(path))?.iter() {
-            properties.set(name, value, "--command-config")?;
-        }
+        properties.extend(read_command_config(path)?);
     }
     properties.set_pairs(&flags.properties, "-X")?;
+    properties.check_security()?;
     Ok(properties)
 }
 
@@ -164,6 +163,8 @@ fn check_company(flags: &Cli, said: &Options, origins: &Origins) -> Result<()> {
     only(origins.is_flag("partitions"), "--partitions", Mode::Kafka, "kafka")?;
     only(origins.is_flag("kafka_bootstrap_servers"), "--bootstrap-server", Mode::Kafka, "kafka")?;
     only(origins.is_flag("schema_registry_url"), "--schema-registry-url", Mode::Kafka, "kafka")?;
+    only(origins.is_flag("schema_registry_auth"), "--schema-registry-auth", Mode::Kafka, "kafka")?;
+    only(origins.is_flag("schema_registry_ca"), "--schema-registry-ca", Mode::Kafka, "kafka")?;
     only(flags.command_config.is_some(), "--command-config", Mode::Kafka, "kafka")?;
     only(!flags.properties.is_empty(), "-X", Mode::Kafka, "kafka")?;
     check_recovery(said, origins, mode)?;

@@ -1,5 +1,6 @@
 //! What a run does: said in layers, then resolved and checked once.
 
+mod access;
 mod api;
 mod disorder;
 mod kafka;
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use millrace_core::kafka::{Kafka, TopicDefaults};
+use millrace_core::registry::Registry;
 
 use reqwest::Url;
 
@@ -126,7 +128,7 @@ pub struct KafkaOutput {
     /// What topics are made with otherwise.
     pub topic_defaults: TopicDefaults,
     /// The schema registry for Avro; `None` = JSON.
-    pub schema_registry_url: Option<String>,
+    pub schema_registry: Option<Registry>,
     /// How the run is found again after its process has gone.
     pub recovery: Recovery,
 }

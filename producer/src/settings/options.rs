@@ -1,4 +1,5 @@
 use clap::{Args, ValueEnum};
+use millrace_core::secret::Secret;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
@@ -44,6 +45,12 @@ pub struct Options {
     /// Schema registry for Avro [default: http://localhost:8081]
     #[arg(long, value_name = "URL", help_heading = "Kafka")]
     pub schema_registry_url: Option<String>,
+    /// Who asks the registry: USER:PASSWORD or bearer:TOKEN, or env:NAME or file:PATH that holds one
+    #[arg(long, value_name = "LOGIN", help_heading = "Kafka")]
+    pub schema_registry_auth: Option<Secret>,
+    /// Certificates (PEM) to trust the registry by, instead of the system's
+    #[arg(long, value_name = "FILE", help_heading = "Kafka")]
+    pub schema_registry_ca: Option<String>,
     /// Partitions a new topic gets [default: kafka_config.yaml]
     #[arg(long, value_name = "N", help_heading = "Kafka")]
     pub partitions: Option<i32>,

@@ -82,6 +82,11 @@ pub(super) struct Check<'a> {
 }
 
 impl Check<'_> {
+    /// Where a key was said, for sentences about it.
+    pub(super) fn origin<'k>(&'k self, key: &'k str) -> &'k str {
+        self.origins.of(key)
+    }
+
     pub(super) fn refuse<T>(&self, key: &str, problem: String) -> Result<T> {
         Err(Error::usage(format!("{}: {problem}", self.origins.of(key))))
     }

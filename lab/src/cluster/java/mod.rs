@@ -10,9 +10,10 @@ use std::process::Command;
 use millrace_core::shutdown::Shutdown;
 use millrace_core::{Error, Result};
 
+use super::Listener;
 use super::node::{Node, random_id};
 use super::nodes::Nodes;
-use super::properties::{Listeners, file, properties};
+use super::properties::{Listeners, add_listener, file, lines, properties};
 use super::supervisor::{Program, Supervisor};
 use crate::port;
 
@@ -47,8 +48,14 @@ impl JavaKafka {
     }
 
     /// Starts so many nodes, the first at `port` if that is free.
-    pub(super) fn start(&self, brokers: usize, port: u16, shutdown: &Shutdown) -> Result<Nodes> {
-        Nodes::start(port, shutdown, |port| self.prepare(brokers, port))
+    pub(super) fn start(
+        &self,
+        brokers: usize,
+        port: u16,
+        further: &[Listener],
+        shutdown: &Shutdown,
+    ) -> Result<Nodes> {
+        Nodes::start(port, shutdown, |port| self.prepare(brokers, port, further))
     }
 
     /// A command that runs one of Kafka's classes.
@@ -58,12 +65,12 @@ impl JavaKafka {
         command
     }
 
-    fn prepare(&self, brokers: usize, port: u16) -> Result<Vec<Node>> {
+    fn prepare(&self, brokers: usize, port: u16, further: &[Listener]) -> Result<Vec<Node>> {
         let (listeners, id) = (free_listeners(brokers, port)?, random_id());
-        (0..brokers).map(|index| self.prepare_one(&listeners, index, &id)).collect()
+        (0..brokers).map(|index| self.prepare_one(&listeners, index, &id, further)).collect()
     }
 
-    fn prepare_one(&self, nodes: &[Listeners], index: usize, id: &str) -> Result<Node> {
+    fn prepare_one(&self, nodes: &[Listeners], index: usize, id: &str, further: &[Listener]) -> Result<Node> {
         let temporary = tempfile::Builder::new().prefix("millrace-kafka-").tempdir();
         let temporary = temporary.map_err(|e| cannot_write(&std::env::temp_dir(), &e))?;
         let mut broker = self.java.on(&self.jars.classpath(), "WARN");
@@ -73,9 +80,18 @@ impl JavaKafka {
         let folder = temporary.keep();
         let mut all = properties(nodes, index);
         all.push(("log.dirs", folder.join("data").display().to_string()));
+        let ports = port::listen_in_a_row(0, further.len())?;
+        let mut listeners = Vec::new();
+        for (listener, port) in further.iter().zip(&ports) {
+            // By name, because that is what certificates are for.
+            let address = format!("localhost:{}", port::of(port)?);
+            add_listener(&mut all, listener, &address);
+            listeners.push((listener.name, address));
+        }
+        let further: String = further.iter().map(lines).collect();
         write(&folder.join("id"), id)?;
-        write(&folder.join("server.properties"), &file(&all))?;
-        Ok(Node::new(supervisor, id, &nodes[index].address))
+        write(&folder.join("server.properties"), &(file(&all) + &further))?;
+        Ok(Node::new(supervisor, id, &nodes[index].address).with(listeners))
     }
 }
 
