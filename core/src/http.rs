@@ -5,15 +5,16 @@ use std::time::Duration;
 use reqwest::redirect::Policy;
 use reqwest::{Client, Url};
 
+use crate::access::Access;
 use crate::error::{Error, Result};
 
 /// A client whose requests take at most `timeout` each. A redirect is an answer like any other: following it
 /// would turn a POST into a GET.
 ///
 /// # Errors
-/// When the system gives no TLS.
-pub fn client(timeout: Duration) -> Result<Client> {
-    let builder = Client::builder().timeout(timeout).redirect(Policy::none());
+/// When the system gives no TLS, or the credentials or certificates cannot be used.
+pub fn client(timeout: Duration, access: &Access) -> Result<Client> {
+    let builder = access.apply(Client::builder().timeout(timeout).redirect(Policy::none()))?;
     builder.build().map_err(|e| Error::failed(format!("the HTTP client cannot be set up: {e}")))
 }
 

@@ -65,9 +65,7 @@ impl Properties {
         let files =
             ["ssl.ca.location", "ssl.certificate.location", "ssl.key.location", "ssl.keystore.location"];
         for name in files {
-            if let Some(Err(why)) =
-                self.get(name).filter(|place| *place != "probe").map(|path| std::fs::metadata(path))
-            {
+            if let Some(Err(why)) = self.get(name).filter(|place| *place != "probe").map(std::fs::metadata) {
                 let place = self.get(name).unwrap_or_default();
                 return refuse(name, &format!("{place} cannot be read: {why}; name a file that is there"));
             }

@@ -1,7 +1,6 @@
 use std::path::PathBuf;
 
 use millrace_core::Result;
-use reqwest::Url;
 
 use super::resolve::Check;
 use super::{ApiOutput, Format, Options};
@@ -26,19 +25,15 @@ impl Check<'_> {
         let wanted = said.api_concurrency.map(|n| self.count("api_concurrency", n, MAX_LANES)).transpose()?;
         // Unless told otherwise no more than fill their arrays.
         let full = machines.div_ceil(batch.unwrap_or(1)).min(DEFAULT_LANES);
+        let mut access =
+            self.access(("api_auth", said.api_auth.as_ref()), ("api_ca", said.api_ca.as_deref()))?;
         Ok(ApiOutput {
-            url: self.api_url(&url)?,
+            url: access.take_from(&url, self.origin("api_url"))?,
+            access,
             batch,
             lanes: wanted.unwrap_or(full).min(machines),
             rejects: said.api_rejects.map(PathBuf::from),
         })
-    }
-
-    fn api_url(&self, said: &str) -> Result<Url> {
-        match Url::parse(said) {
-            Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(url),
-            _ => self.refuse("api_url", format!("`{said}` is no http:// or https:// address")),
-        }
     }
 
     fn count(&self, key: &str, count: usize, most: usize) -> Result<usize> {

@@ -172,6 +172,8 @@ fn check_company(flags: &Cli, said: &Options, origins: &Origins) -> Result<()> {
     only(origins.is_flag("api_url"), "--url", Mode::Api, "api")?;
     only(origins.is_flag("api_batch"), "--batch", Mode::Api, "api")?;
     only(origins.is_flag("api_concurrency"), "--concurrency", Mode::Api, "api")?;
+    only(origins.is_flag("api_auth"), "--url-auth", Mode::Api, "api")?;
+    only(origins.is_flag("api_ca"), "--url-ca", Mode::Api, "api")?;
     only(origins.is_flag("api_rejects"), "--rejects", Mode::Api, "api")?;
     let both = |one: &str, other: &str| origins.is_flag(one) && origins.is_flag(other);
     let apart = |flag: &str, other: &str| {

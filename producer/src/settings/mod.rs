@@ -13,6 +13,7 @@ mod resolve;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use millrace_core::access::Access;
 use millrace_core::kafka::{Kafka, TopicDefaults};
 use millrace_core::registry::Registry;
 
@@ -108,6 +109,8 @@ pub enum TextFormat {
 pub struct ApiOutput {
     /// Where to.
     pub url: Url,
+    /// Who asks, and whom to trust.
+    pub access: Access,
     /// Readings an array has at most; `None` = one reading a request, as an object.
     pub batch: Option<usize>,
     /// Requests at once; a machine's readings never overtake each other.

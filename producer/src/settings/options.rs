@@ -26,6 +26,12 @@ pub struct Options {
     /// Requests at once, at most one a machine [default: up to 8]
     #[arg(long = "concurrency", value_name = "N", help_heading = "HTTP")]
     pub api_concurrency: Option<usize>,
+    /// Who asks the web API: USER:PASSWORD or bearer:TOKEN, or env:NAME or file:PATH that holds one
+    #[arg(long = "url-auth", value_name = "LOGIN", help_heading = "HTTP")]
+    pub api_auth: Option<Secret>,
+    /// PEM file of authorities that the web API's certificate may be from [default: the system's]
+    #[arg(long = "url-ca", value_name = "FILE", help_heading = "HTTP")]
+    pub api_ca: Option<String>,
     /// File for readings that are given up, with the cause
     #[arg(long = "rejects", value_name = "FILE", help_heading = "HTTP")]
     pub api_rejects: Option<String>,

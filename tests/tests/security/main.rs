@@ -1,10 +1,11 @@
-//! Logins and certificates, against a real Kafka and a registry that asks for them.
+//! Logins and certificates, against a real Kafka, a registry and a web API that ask for them.
 
+mod api;
 mod broker;
 mod certificates;
 mod kafka;
 mod registry;
 
 fn main() {
-    millrace_tests::main(|| kafka::tests().into_iter().chain(registry::tests()).collect())
+    millrace_tests::main(|| kafka::tests().into_iter().chain(registry::tests()).chain(api::tests()).collect())
 }

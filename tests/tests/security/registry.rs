@@ -69,7 +69,7 @@ fn register(url: &str, login: Option<&str>, authority: &Authority) -> Result<u32
 }
 
 /// Answers calls that carry this header, and refuses the others; gives its address.
-fn serve(signed: &Signed, wanted: &'static str) -> std::result::Result<String, Failed> {
+pub fn serve(signed: &Signed, wanted: &'static str) -> std::result::Result<String, Failed> {
     let chain = CertificateDer::pem_slice_iter(signed.certificate.as_bytes());
     let chain = chain.collect::<std::result::Result<Vec<_>, _>>()?;
     let key = PrivateKeyDer::from_pem_slice(signed.key.as_bytes())?;

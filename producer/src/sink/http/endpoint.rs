@@ -1,6 +1,7 @@
 use std::error::Error as _;
 use std::time::{Duration, SystemTime};
 
+use millrace_core::certificate::Fault;
 use millrace_core::{Result, http};
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{Client, Response, StatusCode, Url};
@@ -33,7 +34,7 @@ pub(super) enum Outcome {
 
 impl Endpoint {
     pub(super) fn new(output: &ApiOutput) -> Result<Self> {
-        Ok(Self { client: http::client(TIMEOUT)?, url: output.url.clone() })
+        Ok(Self { client: http::client(TIMEOUT, &output.access)?, url: output.url.clone() })
     }
 
     pub(super) async fn post(&self, body: Vec<u8>) -> Outcome {
@@ -41,8 +42,11 @@ impl Endpoint {
         match request.body(body).send().await {
             Ok(response) => judge(response).await,
             Err(error) => {
-                let (cause, status) = (cause(&error), None);
-                if error.is_builder() {
+                let fault = Fault::of(&error);
+                let certificate =
+                    fault.as_ref().map(|f| format!("its certificate {}", f.sentence("--url-ca")));
+                let (cause, status) = (certificate.unwrap_or_else(|| cause(&error)), None);
+                if error.is_builder() || fault.is_some() {
                     Outcome::Refused { cause, status }
                 } else {
                     Outcome::Busy { cause, status, after: None }

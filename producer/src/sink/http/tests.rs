@@ -7,6 +7,7 @@ use axum::body::Bytes;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use millrace_core::access::Access;
 use reqwest::Url;
 use serde_json::Value;
 
@@ -51,7 +52,7 @@ fn serve(listener: std::net::TcpListener, answer: impl Fn(usize, &str) -> Respon
 }
 
 fn sink(url: Url, batch: Option<usize>, lanes: usize, patience: Patience) -> HttpSink {
-    let output = ApiOutput { url, batch, lanes, rejects: None };
+    let output = ApiOutput { access: Access::default(), url, batch, lanes, rejects: None };
     HttpSink::patient(&output, false, patience).expect("a sink")
 }
 
@@ -145,7 +146,13 @@ fn a_final_answer_is_not_asked_for_again_and_the_reading_is_kept_with_its_cause(
             ok()
         }
     });
-    let output = ApiOutput { url: url.clone(), batch: None, lanes: 2, rejects: Some(rejects.clone()) };
+    let output = ApiOutput {
+        access: Access::default(),
+        url: url.clone(),
+        batch: None,
+        lanes: 2,
+        rejects: Some(rejects.clone()),
+    };
     let mut sink = HttpSink::patient(&output, false, QUICK).expect("a sink");
     sink.send(&tick(7)).expect("sent");
     let error = sink.close().expect_err("one was given up").to_string();
