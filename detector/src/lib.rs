@@ -2,18 +2,23 @@
 //!
 //! The maths ([`detector`], [`methods`], [`maths`], [`rows`]) knows neither files nor Kafka nor async, and can be
 //! used alone: checked parameters learn from rows and become a model, which scores rows. [`evaluate`] judges
-//! methods on data whose truth is known.
+//! methods on data whose truth is known; [`input`], [`judge`] and [`alert`] judge a file or a pipe.
 
 pub mod alarm;
+pub mod alert;
 pub mod detector;
 pub mod evaluate;
 mod exact;
+pub mod input;
+pub mod judge;
 pub mod maths;
 pub mod methods;
 pub mod minutes;
+pub mod model_file;
 mod random;
 pub mod refusal;
 pub mod rows;
+mod run;
 pub mod settings;
 pub mod table;
 
@@ -38,9 +43,12 @@ pub fn command() -> clap::Command {
 pub fn main(args: impl IntoIterator<Item = OsString>) -> Result<()> {
     let Some(cli) = settings::read(args)? else { return Ok(()) };
     match cli.command {
-        settings::Command::Evaluate(evaluate) => {
+        None => run::watch(&cli.watch),
+        Some(settings::Command::Evaluate(evaluate)) => {
             let figures = evaluate::run(&evaluate.request()?)?;
             evaluate::write(&figures, evaluate.output_format, &mut std::io::stdout().lock())
         }
+        Some(settings::Command::Fit(fit)) => run::fit(&fit),
+        Some(settings::Command::Inspect(inspect)) => run::inspect(&inspect),
     }
 }

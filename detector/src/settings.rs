@@ -7,21 +7,91 @@ use clap::{Args, Parser, Subcommand};
 use millrace_core::{Error, Result};
 
 use crate::evaluate::{Dataset, Layout, Method, Request};
+use crate::input::Input;
+use crate::methods::Algorithm;
 
 /// Finds failures early, says why, and can be proved right.
 #[derive(Debug, Parser)]
-#[command(name = "detector", version, args_override_self = false)]
+#[command(name = "detector", version, args_conflicts_with_subcommands = true)]
 pub struct Cli {
-    /// What to do.
+    /// What to do; without it, the input is judged.
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
+    /// How the input is judged.
+    #[command(flatten)]
+    pub watch: WatchArgs,
 }
 
-/// What the detector does.
+/// What the detector does beside judging its input.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Judge methods on data whose truth is known.
     Evaluate(Evaluate),
+    /// Learn what is normal and write it to a file.
+    Fit(Fit),
+    /// Show what a model file holds.
+    Inspect(Inspect),
+}
+
+/// Judges a file or a pipe.
+#[derive(Debug, Args)]
+pub struct WatchArgs {
+    /// A file of CSV or JSON lines, or - for standard input
+    #[arg(long, value_name = "FILE")]
+    pub input: Option<PathBuf>,
+    /// The method [default: residual for our plant's sensors, honest for others]
+    #[arg(long, value_name = "NAME", value_parser = method)]
+    pub algorithm: Option<Method>,
+    /// A model that `detector fit` made; without it each machine is learnt from its first readings
+    #[arg(long, value_name = "FILE", conflicts_with = "algorithm")]
+    pub model: Option<PathBuf>,
+    /// Rows from which each machine is learnt, for all methods but residual [default: 400]
+    #[arg(long, value_name = "N", conflicts_with = "model", value_parser = clap::value_parser!(u64).range(8..=10_000_000))]
+    pub learn_rows: Option<u64>,
+    /// How alerts are written
+    #[arg(long, value_name = "FORM", default_value = "text")]
+    pub output_format: AlertForm,
+}
+
+/// How alerts are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum AlertForm {
+    /// Lines for people.
+    Text,
+    /// JSON lines.
+    Json,
+}
+
+/// Learns from a file and writes a model.
+#[derive(Debug, Args)]
+pub struct Fit {
+    /// A file of CSV or JSON lines, or - for standard input
+    #[arg(long, value_name = "FILE")]
+    pub input: PathBuf,
+    /// The method [default: residual for our plant's sensors, honest for others]
+    #[arg(long, value_name = "NAME", value_parser = method)]
+    pub algorithm: Option<Method>,
+    /// Where the model goes
+    #[arg(long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// What chance is seeded with, for isolation_forest and ensemble [default: 0]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+}
+
+/// Shows what a model file holds.
+#[derive(Debug, Args)]
+pub struct Inspect {
+    /// The model file
+    #[arg(value_name = "FILE")]
+    pub model: PathBuf,
+}
+
+/// The method that was asked for, or the usual one for these sensors.
+pub fn usual(asked: Option<Method>, input: &Input) -> Method {
+    let plant = millrace_schemas::Sensor::ALL.map(millrace_schemas::Sensor::name);
+    let of_plant = input.columns() == plant;
+    asked.unwrap_or(if of_plant { Method::Residual } else { Method::Rows(Algorithm::Honest) })
 }
 
 /// Judges methods on data whose truth is known.
@@ -49,12 +119,19 @@ pub struct Evaluate {
 struct Methods(Vec<Method>);
 
 fn methods(text: &str) -> std::result::Result<Methods, String> {
-    if text == "all" {
-        return Ok(Methods(Method::all().collect()));
+    match text {
+        "all" => Ok(Methods(Method::all().collect())),
+        _ => named(text, &["all"]).map(|method| Methods(vec![method])),
     }
-    let names: Vec<&str> = std::iter::once("all").chain(Method::all().map(Method::name)).collect();
-    let found = Method::all().find(|method| method.name() == text);
-    found.map(|method| Methods(vec![method])).ok_or_else(|| {
+}
+
+fn method(text: &str) -> std::result::Result<Method, String> {
+    named(text, &[])
+}
+
+fn named(text: &str, others: &[&'static str]) -> std::result::Result<Method, String> {
+    let names: Vec<&str> = others.iter().copied().chain(Method::all().map(Method::name)).collect();
+    Method::all().find(|method| method.name() == text).ok_or_else(|| {
         let hint = millrace_core::cli::suggestion(text, names.iter().copied());
         format!("there is no such method; {hint}")
     })

@@ -25,7 +25,7 @@ pub(super) fn held_out_scores(algorithm: Algorithm, rows: Rows<'_>, seed: u64) -
 
 /// A threshold without labels, from healthy rows alone: about one row in ten thousand lies beyond. For the
 /// generic detector, whose score is measured on held-out rows already, it is 1.8 times the usual.
-pub(super) fn threshold(algorithm: Algorithm, model: &Model, rows: Rows<'_>, seed: u64) -> Result<f64> {
+pub(crate) fn threshold(algorithm: Algorithm, model: &Model, rows: Rows<'_>, seed: u64) -> Result<f64> {
     if let Model::Honest(_) = model {
         return Ok(HONEST);
     }

@@ -15,6 +15,7 @@ use serde::Serialize;
 
 use crate::methods::Algorithm;
 
+pub(crate) use healthy::threshold;
 pub use report::{Layout, write};
 
 /// The collections of data whose layout and protocol are known.

@@ -93,16 +93,17 @@ fn precision(figures: &Figures<'_>, fleet: &[Machine], courses: &[Course]) -> Ve
 /// How often the right sensor and the right failure are named at opening: over all, and in the failure where
 /// it is rarest.
 fn named(figures: &Figures<'_>, cases: &[Case<'_>]) -> Vec<Figure> {
-    let share = |wanted: Option<Failure>, right: fn(Failure, &Alert) -> bool| {
+    // A method that names no failure has no share.
+    let share = |wanted: Option<Failure>, right: fn(Failure, &Alert) -> Option<bool>| {
         let of = cases.iter().filter(|case| wanted.is_none_or(|wanted| wanted == case.failure));
-        let found = of.filter_map(|case| Some((case.failure, case.found.as_ref()?.alert)));
-        mean(found.map(|(failure, alert)| f64::from(u8::from(right(failure, alert)))))
+        let found = of.filter_map(|case| right(case.failure, case.found.as_ref()?.alert));
+        mean(found.map(|right| f64::from(u8::from(right))))
     };
-    let least = |right: fn(Failure, &Alert) -> bool| {
+    let least = |right: fn(Failure, &Alert) -> Option<bool>| {
         Failure::ALL.iter().filter_map(|failure| share(Some(*failure), right)).reduce(f64::min)
     };
-    let sensor = |failure: Failure, alert: &Alert| failure.sensors().contains(&alert.sensor);
-    let kind = |failure: Failure, alert: &Alert| alert.failure == Some(failure);
+    let sensor = |failure: Failure, alert: &Alert| Some(failure.sensors().contains(&alert.sensor));
+    let kind = |failure: Failure, alert: &Alert| alert.failure.map(|named| named == failure);
     vec![
         figures.of("sensor_named", share(None, sensor)),
         figures.of("sensor_named_in_the_worst_failure", least(sensor)),

@@ -1,0 +1,265 @@
+//! Readings from a file or a pipe, as they come: CSV with a header, or JSON lines.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+
+use chrono::NaiveDateTime;
+use millrace_core::{Error, Result};
+use millrace_schemas::Sensor;
+use serde_json::{Map, Value};
+
+/// What one machine showed at one moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    /// The machine; empty where the input does not say.
+    pub machine: String,
+    /// Event time, milliseconds since 1970; None where the input has none.
+    pub time: Option<i64>,
+    /// Whether the machine says that it is being maintained.
+    pub maintained: bool,
+    /// One value a column; NaN is missing.
+    pub values: Vec<f64>,
+}
+
+/// Readings in the order of the input.
+pub struct Input {
+    name: String,
+    columns: Vec<String>,
+    lines: Lines,
+    line: u64,
+}
+
+enum Lines {
+    Csv { reader: csv::Reader<Box<dyn Read>>, header: Vec<String> },
+    Json { reader: Box<dyn BufRead>, first: Option<Map<String, Value>> },
+}
+
+/// Columns that are no sensors: who, when, and answers that a detector must not see.
+const NO_SENSORS: [&str; 11] = [
+    "timestamp",
+    "datetime",
+    "machine_id",
+    "sequence",
+    "maintenance_status",
+    "label",
+    "anomaly",
+    "changepoint",
+    "anomaly_label",
+    "anomaly_type",
+    "severity",
+];
+
+/// The columns to judge. A reading of our plant is its seven sensors, whatever was derived from them.
+fn sensors<'a>(names: impl Iterator<Item = &'a String> + Clone) -> Vec<String> {
+    let plant = Sensor::ALL.map(Sensor::name);
+    if plant.iter().all(|sensor| names.clone().any(|name| name == sensor)) {
+        return plant.map(str::to_owned).to_vec();
+    }
+    names.filter(|name| !NO_SENSORS.contains(&name.as_str())).cloned().collect()
+}
+
+impl Input {
+    /// Opens a file, or standard input for `-`, and reads its header or first line.
+    ///
+    /// # Errors
+    /// If it cannot be read, or has no column of numbers.
+    pub fn open(path: &Path) -> Result<Self> {
+        if path == Path::new("-") {
+            return Self::read("standard input", Box::new(std::io::stdin()));
+        }
+        let name = format!("`{}`", path.display());
+        let file = File::open(path).map_err(|e| Error::failed(format!("cannot read {name}: {e}")))?;
+        Self::read(&name, Box::new(file))
+    }
+
+    fn read(name: &str, from: Box<dyn Read>) -> Result<Self> {
+        let at = |e: &dyn std::fmt::Display| Error::failed(format!("cannot read {name}: {e}"));
+        let mut reader = BufReader::new(from);
+        let start = reader.fill_buf().map_err(|e| at(&e))?;
+        let lines = if start.first() == Some(&b'{') {
+            Lines::Json { reader: Box::new(reader), first: None }
+        } else {
+            let first = start.split(|byte| *byte == b'\n').next().unwrap_or_default();
+            let count = |wanted| first.iter().filter(|byte| **byte == wanted).count();
+            let separator = if count(b';') > count(b',') { b';' } else { b',' };
+            let mut builder = csv::ReaderBuilder::new();
+            let mut reader = builder.delimiter(separator).flexible(true).from_reader(Box::new(reader) as _);
+            let header = reader.headers().map_err(|e| at(&e))?.iter().map(str::to_owned).collect();
+            Lines::Csv { reader, header }
+        };
+        let mut input = Self { name: name.to_owned(), columns: Vec::new(), lines, line: 0 };
+        input.learn_columns()?;
+        Ok(input)
+    }
+
+    fn learn_columns(&mut self) -> Result<()> {
+        let first = if let Lines::Json { .. } = self.lines { self.object()? } else { None };
+        self.columns = match &mut self.lines {
+            Lines::Csv { header, .. } => sensors(header.iter()),
+            Lines::Json { first: kept, .. } => {
+                let number = |pair: &(&String, &Value)| pair.1.is_number() || pair.1.is_null();
+                let names = first.iter().flatten().filter(number).map(|pair| pair.0);
+                let columns = sensors(names);
+                *kept = first;
+                columns
+            }
+        };
+        if self.columns.is_empty() {
+            return Err(
+                self.wrong("it has no column of numbers; CSV with a header or JSON lines are expected")
+            );
+        }
+        Ok(())
+    }
+
+    /// Names of the columns that are judged.
+    pub fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    /// The next reading; None at the end.
+    ///
+    /// # Errors
+    /// If a line cannot be read or a cell is not a number; the sentence names the line.
+    pub fn reading(&mut self) -> Result<Option<Reading>> {
+        match self.lines {
+            Lines::Csv { .. } => self.next_row(),
+            Lines::Json { .. } => self.next_object(),
+        }
+    }
+
+    fn next_row(&mut self) -> Result<Option<Reading>> {
+        let Lines::Csv { reader, header } = &mut self.lines else { return Ok(None) };
+        let mut record = csv::StringRecord::new();
+        let more = reader.read_record(&mut record);
+        self.line = record.position().map_or(0, csv::Position::line);
+        let (found, expected) = (record.len(), header.len());
+        let cells: Vec<(String, Value)> =
+            header.iter().zip(&record).map(|(name, cell)| (name.clone(), value(cell))).collect();
+        match more {
+            Err(e) => Err(self.wrong(&e)),
+            Ok(false) => Ok(None),
+            Ok(true) if found != expected => {
+                let line = self.line;
+                Err(self.wrong(format!("line {line} has {found} cells where {expected} are expected")))
+            }
+            Ok(true) => self.of(&cells.into_iter().collect()).map(Some),
+        }
+    }
+
+    fn next_object(&mut self) -> Result<Option<Reading>> {
+        let kept = if let Lines::Json { first, .. } = &mut self.lines { first.take() } else { None };
+        let object = if kept.is_some() { kept } else { self.object()? };
+        object.map(|object| self.of(&object)).transpose()
+    }
+
+    fn object(&mut self) -> Result<Option<Map<String, Value>>> {
+        let Lines::Json { reader, .. } = &mut self.lines else { return Ok(None) };
+        let mut text = String::new();
+        while text.trim().is_empty() {
+            text.clear();
+            self.line += 1;
+            match reader.read_line(&mut text) {
+                Ok(0) => return Ok(None),
+                Ok(_) => {}
+                Err(e) => return Err(self.wrong(&e)),
+            }
+        }
+        serde_json::from_str(&text).map(Some).map_err(|e| {
+            let line = self.line;
+            self.wrong(format!("line {line} is not a JSON object: {e}"))
+        })
+    }
+
+    fn of(&self, cells: &Map<String, Value>) -> Result<Reading> {
+        let text = |name: &str| cells.get(name).map(as_text).unwrap_or_default();
+        let time = ["timestamp", "datetime"].into_iter().find(|name| cells.contains_key(*name));
+        let number = |name: &String| {
+            let cell = cells.get(name).unwrap_or(&Value::Null);
+            as_number(cell).ok_or_else(|| {
+                let (line, cell) = (self.line, as_text(cell));
+                self.wrong(format!("line {line}, column `{name}`: `{cell}` is not a number"))
+            })
+        };
+        Ok(Reading {
+            machine: text("machine_id"),
+            time: time.map(|name| self.time(&text(name))).transpose()?,
+            maintained: text("maintenance_status") == "maintenance",
+            values: self.columns.iter().map(number).collect::<Result<_>>()?,
+        })
+    }
+
+    fn time(&self, text: &str) -> Result<i64> {
+        let plain = text.trim_end_matches('Z').replace(' ', "T");
+        let time = NaiveDateTime::parse_from_str(&plain, "%Y-%m-%dT%H:%M:%S%.f");
+        time.map(|time| time.and_utc().timestamp_millis()).map_err(|_| {
+            let line = self.line;
+            self.wrong(format!("line {line}: `{text}` is not a time such as 2026-01-01T00:00:00"))
+        })
+    }
+
+    fn wrong(&self, what: impl std::fmt::Display) -> Error {
+        Error::failed(format!("cannot read {}: {what}", self.name))
+    }
+}
+
+/// A CSV cell: empty is missing, all else is text until it is asked for as a number.
+fn value(cell: &str) -> Value {
+    if cell.trim().is_empty() { Value::Null } else { Value::String(cell.trim().to_owned()) }
+}
+
+fn as_text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    }
+}
+
+fn as_number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Null => Some(f64::NAN),
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) => text.parse().ok(),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all(text: &'static str) -> Result<(Vec<String>, Vec<Reading>)> {
+        let mut input = Input::read("it", Box::new(text.as_bytes()))?;
+        let mut readings = Vec::new();
+        while let Some(reading) = input.reading()? {
+            readings.push(reading);
+        }
+        Ok((input.columns, readings))
+    }
+
+    #[test]
+    fn csv_and_json_say_the_same() {
+        let csv = "timestamp;machine_id;a;b;anomaly\n2026-01-01 00:00:01;M1;1.5;2;1\n";
+        let json =
+            "{\"timestamp\":\"2026-01-01T00:00:01\",\"machine_id\":\"M1\",\"a\":1.5,\"b\":2,\"anomaly\":1}\n";
+        let (columns, readings) = all(csv).expect("CSV");
+        assert_eq!((columns, readings.len()), (vec!["a".to_owned(), "b".to_owned()], 1));
+        assert_eq!(readings, all(json).expect("JSON").1);
+        assert_eq!(readings[0].time, Some(1_767_225_601_000));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_line() {
+        let sentence = |text| all(text).expect_err("wrong").to_string();
+        assert_eq!(sentence("a,b\n1,2\n3,x\n"), "cannot read it: line 3, column `b`: `x` is not a number");
+        assert_eq!(sentence("a,b\n1\n"), "cannot read it: line 2 has 1 cells where 2 are expected");
+        assert!(sentence("{\"a\":1}\n{\"a\":[]}\n").ends_with("line 2, column `a`: `[]` is not a number"));
+        assert!(sentence("{\"a\":1}\nno\n").starts_with("cannot read it: line 2 is not a JSON object"));
+        assert!(
+            sentence("timestamp,a\nnow,1\n").ends_with("`now` is not a time such as 2026-01-01T00:00:00")
+        );
+        assert!(sentence("").starts_with("cannot read it: it has no column of numbers"));
+    }
+}

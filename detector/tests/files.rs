@@ -1,0 +1,180 @@
+//! Files and pipes: learning, models, alerts.
+
+mod program;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use program::{detector, write_plant};
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Sensors of something else: two that follow each other, of which one leaves the other from row 700 on.
+fn write_rows(path: &Path) {
+    let mut lines = vec!["timestamp,a,b,label".to_owned()];
+    for row in 0..900u32 {
+        let load = f64::from(row % 97) / 10.0;
+        let jitter = f64::from(row * 7919 % 101) / 500.0;
+        let fault = if row >= 700 { 1.5 } else { 0.0 };
+        let time = format!("2026-01-01T00:{:02}:{:02}", row / 60, row % 60);
+        lines.push(format!("{time},{:.3},{:.3},{}", load + jitter, 2.0 * load + fault, u8::from(row >= 700)));
+    }
+    std::fs::write(path, lines.join("\n")).expect("written");
+}
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().expect("a folder"))
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn name(&self, name: &str) -> String {
+        self.path(name).display().to_string()
+    }
+}
+
+/// Runs the program, which must succeed, and gives what it wrote.
+fn out(args: &[&str]) -> String {
+    let output = detector(args);
+    assert!(output.status.success(), "{args:?}: {}", text(&output.stderr));
+    text(&output.stdout)
+}
+
+fn refusal(folder: &Folder, args: &[&str], code: i32) -> String {
+    let output = detector(args);
+    let error = text(&output.stderr).replace(&folder.0.path().display().to_string(), "DIR");
+    assert_eq!(output.status.code(), Some(code), "{args:?}: {error}");
+    assert!(output.stdout.is_empty(), "{args:?} wrote to standard output");
+    assert_eq!(error.lines().count(), 1, "{args:?}: {error}");
+    error
+}
+
+#[test]
+fn a_machine_of_our_plant_is_learnt_while_it_is_watched_and_a_pipe_says_what_a_file_says() {
+    let folder = Folder::new();
+    write_plant(folder.0.path());
+    let from_file = out(&["--input", &folder.name("readings.csv")]);
+    insta::assert_snapshot!(from_file);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_detector"))
+        .args(["--input", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let readings = std::fs::read(folder.path("readings.csv")).expect("readings");
+    let mut pipe = child.stdin.take().expect("a pipe");
+    let writer = std::thread::spawn(move || pipe.write_all(&readings));
+    let output = child.wait_with_output().expect("the end");
+    writer.join().expect("joined").expect("written");
+    assert_eq!(text(&output.stdout), from_file);
+}
+
+#[test]
+fn an_alert_as_json_has_the_fields_of_the_contract() {
+    let folder = Folder::new();
+    write_plant(folder.0.path());
+    let alerts = out(&["--input", &folder.name("readings.csv"), "--output-format", "json"]);
+    let alert: serde_json::Value =
+        serde_json::from_str(alerts.lines().next().expect("an alert")).expect("JSON");
+    for field in [
+        "alert_id",
+        "machine_id",
+        "detector",
+        "model_version",
+        "state",
+        "episode_start",
+        "timestamp",
+        "score",
+        "threshold",
+        "sensor",
+        "shares",
+        "failure_type",
+        "failure_probability",
+        "evidence_from",
+        "evidence_to",
+    ] {
+        assert!(!alert[field].is_null(), "{field} is missing in {alert}");
+    }
+    assert_eq!((&alert["state"], &alert["failure_type"]), (&"opened".into(), &"overheating".into()));
+}
+
+#[test]
+fn a_model_is_learnt_shown_and_judges_as_the_one_that_was_learnt_on_the_way() {
+    let folder = Folder::new();
+    write_rows(&folder.path("rows.csv"));
+    let (rows, model) = (folder.name("rows.csv"), folder.name("model.json"));
+    let on_the_way = out(&["--input", &rows, "--learn-rows", "500"]);
+    assert!(on_the_way.contains("ALERT"), "{on_the_way}");
+    let healthy = std::fs::read_to_string(&rows).expect("rows");
+    let healthy: Vec<&str> = healthy.lines().take(501).collect();
+    std::fs::write(folder.path("healthy.csv"), healthy.join("\n")).expect("written");
+    assert_eq!(out(&["fit", "--input", &folder.name("healthy.csv"), "--output", &model]), "");
+    let shown = out(&["inspect", &model]);
+    assert!(shown.contains("honest") && shown.contains("a, b") && shown.contains("500 readings"), "{shown}");
+    let opened = |alerts: &str| alerts.lines().find(|line| line.contains("ALERT")).map(str::to_owned);
+    let by_model = out(&["--input", &rows, "--model", &model]);
+    assert_eq!(opened(&by_model), opened(&on_the_way));
+}
+
+#[test]
+fn a_model_of_our_plant_knows_its_machines_from_the_first_hours() {
+    let folder = Folder::new();
+    write_plant(folder.0.path());
+    let (readings, model) = (folder.name("readings.csv"), folder.name("model.json"));
+    out(&["fit", "--input", &readings, "--output", &model]);
+    assert!(out(&["inspect", &model]).contains("machines   M1"));
+    assert!(out(&["--input", &readings, "--model", &model]).contains("overheating"));
+}
+
+#[test]
+fn models_and_inputs_that_do_not_fit_are_refused_in_one_sentence() {
+    let folder = Folder::new();
+    write_rows(&folder.path("rows.csv"));
+    let (rows, model) = (folder.name("rows.csv"), folder.name("model.json"));
+    out(&["fit", "--input", &rows, "--output", &model]);
+    let good = std::fs::read_to_string(&model).expect("a model");
+    let put = |name: &str, text: &str| {
+        std::fs::write(folder.path(name), text).expect("written");
+        folder.name(name)
+    };
+    let newer = put("newer.json", &good.replace("\"version\": 1", "\"version\": 2"));
+    let damaged = put("damaged.json", &good.replace("\"seed\": 0", "\"seed\": 1"));
+    let none = put("none.json", "{}");
+    let others = put("others.csv", "a,c\n1,2\n");
+    let constant = put("constant.csv", &format!("a\n{}", "1\n".repeat(100)));
+    let few = put("few.csv", "a\n1\n");
+    let gone = folder.name("gone");
+    let mut seen = String::new();
+    for args in [
+        &["--input", &rows, "--model", &newer][..],
+        &["--input", &rows, "--model", &damaged],
+        &["--input", &rows, "--model", &none],
+        &["--input", &others, "--model", &model],
+        &["--input", &gone],
+        &["--input", &constant, "--learn-rows", "50"],
+        &["fit", "--input", &constant, "--output", &gone],
+        &["fit", "--input", &few, "--output", &gone],
+        &["inspect", &gone],
+    ] {
+        seen.push_str(&refusal(&folder, args, 1));
+    }
+    for args in [
+        &["--input", &rows, "--algorithm", "residual"][..],
+        &["--input", &rows, "--algorithm", "honnest"],
+        &["--input", &rows, "--model", &model, "--algorithm", "t2"],
+        &["--input", &rows, "--learn-rows", "1"],
+        &["fit", "--input", &rows, "--output", &gone, "--seed", "3"],
+    ] {
+        seen.push_str(&refusal(&folder, args, 2));
+    }
+    assert!(!folder.path("gone").exists());
+    insta::assert_snapshot!(seen);
+}
