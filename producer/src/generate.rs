@@ -18,6 +18,8 @@ use crate::simulate::{Act, Plant, Truth};
 pub enum Encoding {
     /// A Confluent frame with this schema id.
     Avro(u32),
+    /// An Avro body without a frame: a row of a dataset.
+    AvroBody,
     /// Text with these fields; rows of a file end with a line end, Kafka's values do not.
     Text(TextFormat, Layout, LineEnd),
 }

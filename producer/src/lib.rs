@@ -4,12 +4,14 @@
 //! [`disorder`] does it harm where that is asked for, [`generate`] collects it in a [`batch`], a [`sink`]
 //! sends it. [`run`] ties them together, [`settings`] says what to do.
 
+mod bar;
 pub mod batch;
 pub mod clean;
 pub mod disorder;
 mod duration;
 pub mod features;
 pub mod generate;
+mod hex;
 mod pace;
 pub mod render;
 pub mod report;

@@ -24,7 +24,7 @@ impl Renderer {
         Self {
             encoding,
             text: match encoding {
-                Encoding::Avro(_) => None,
+                Encoding::Avro(_) | Encoding::AvroBody => None,
                 Encoding::Text(_, layout, _) => Some(TextEncoder::new(layout)),
             },
             deriver: settings.derived_features.then(FeatureDeriver::new),
@@ -57,6 +57,7 @@ impl Renderer {
             (Encoding::Text(TextFormat::Json, ..), Some(text)) => text.json(reading, out),
             (Encoding::Text(TextFormat::Csv, ..), Some(text)) => text.csv(reading, out),
             (Encoding::Text(..), None) => {}
+            (Encoding::AvroBody, _) => encode_reading(reading, out),
             (Encoding::Avro(id), _) => {
                 write_frame_header(id, out);
                 encode_reading(reading, out);

@@ -3,9 +3,11 @@
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, SecondsFormat};
+use indicatif::ProgressBar;
 
+use crate::bar;
 use crate::run::{Progress, Summary};
-use crate::settings::{Output, Settings, Speed, TextFormat};
+use crate::settings::{DatasetFormat, Output, Settings, Speed, TextFormat};
 
 const BETWEEN_NEWS: Duration = Duration::from_secs(5);
 
@@ -56,6 +58,7 @@ fn beginning(settings: &Settings) -> String {
     let target = match &settings.output {
         Output::Console { format } => format!("the console as {}", name(*format)),
         Output::File { path, format, .. } => format!("{} as {}", path.display(), name(*format)),
+        Output::Dataset(file) => format!("{} as {}", file.path.display(), dataset_name(file.format)),
         Output::Api(api) => format!("{} as JSON", millrace_core::http::shown(&api.url)),
         Output::Kafka(kafka) => {
             let format = if kafka.schema_registry.is_some() { "Avro" } else { "JSON" };
@@ -80,10 +83,18 @@ fn disorder(settings: &Settings) -> Option<String> {
     })
 }
 
-fn rfc3339(milliseconds: i64) -> String {
+/// An event time as `--start` takes it.
+pub(crate) fn rfc3339(milliseconds: i64) -> String {
     DateTime::from_timestamp_millis(milliseconds)
         .map(|time| time.to_rfc3339_opts(SecondsFormat::AutoSi, true))
         .unwrap_or_default()
+}
+
+fn dataset_name(format: DatasetFormat) -> &'static str {
+    match format {
+        DatasetFormat::Avro => "an Avro container",
+        DatasetFormat::Parquet => "Parquet",
+    }
 }
 
 fn name(format: TextFormat) -> &'static str {
@@ -120,6 +131,7 @@ pub fn grouped(number: u64) -> String {
 /// A line now and then about a run whose output is not on the screen anyway.
 pub(crate) struct News {
     wanted: bool,
+    bar: Option<ProgressBar>,
     last: Instant,
     acknowledged: u64,
 }
@@ -127,10 +139,14 @@ pub(crate) struct News {
 impl News {
     pub(crate) fn new(settings: &Settings) -> Self {
         let on_screen = matches!(settings.output, Output::Console { .. });
-        Self { wanted: settings.verbose && !on_screen, last: Instant::now(), acknowledged: 0 }
+        let wanted = settings.verbose && !on_screen;
+        Self { wanted, bar: bar::begin(settings), last: Instant::now(), acknowledged: 0 }
     }
 
     pub(crate) fn tell(&mut self, progress: &Progress) {
+        if let Some(bar) = &self.bar {
+            return bar.set_position(progress.generated());
+        }
         let elapsed = self.last.elapsed();
         if !self.wanted || elapsed < BETWEEN_NEWS {
             return;

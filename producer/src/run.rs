@@ -1,5 +1,6 @@
 //! One run from its settings to its summary.
 
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,7 +19,9 @@ use crate::pace::Pace;
 use crate::report;
 use crate::resume::{self, Position};
 use crate::settings::{KafkaOutput, Output, Place, Settings, Speed, TextFormat};
-use crate::sink::{Accompanied, Beside, Client, HttpSink, KafkaSink, Sink, WriterSink};
+use crate::sink::{
+    Accompanied, Beside, Client, DatasetSink, Described, Digest, HttpSink, KafkaSink, Sink, WriterSink,
+};
 
 /// Records a batch aims at when nothing makes it smaller.
 const BATCH_RECORDS: usize = 8192;
@@ -202,8 +205,15 @@ fn open(settings: &Settings) -> Result<Option<Opened>> {
             (Box::new(sink), rows(settings, *format, layout))
         }
         Output::File { path, format, append } => {
-            let sink = WriterSink::file(path, *append, header(*format, layout).as_deref())?;
-            (Box::new(sink), rows(settings, *format, layout))
+            let header = header(*format, layout);
+            let sink = open_file(settings, path, *format, *append, header.as_deref())?;
+            (sink, rows(settings, *format, layout))
+        }
+        Output::Dataset(output) => {
+            let digest = Digest::default();
+            let sink = Box::new(DatasetSink::new(output, layout, settings.seed, &digest)?);
+            let sink = Described::new(settings, &output.path, output.format.key(), digest, sink)?;
+            (Box::new(sink), shards(settings, Encoding::AvroBody))
         }
         Output::Api(output) => {
             let encoding = Encoding::Text(TextFormat::Json, layout, LineEnd::None);
@@ -213,6 +223,27 @@ fn open(settings: &Settings) -> Result<Option<Opened>> {
     };
     let sink = with_ledger(settings, None, sink)?;
     Ok(Some(Opened { settings: settings.clone(), sink, shards, position: Position::default() }))
+}
+
+/// Rows in a file. What is appended to cannot be described: nothing is known of its beginning.
+fn open_file(
+    settings: &Settings,
+    path: &Path,
+    format: TextFormat,
+    append: bool,
+    header: Option<&str>,
+) -> Result<Box<dyn Sink>> {
+    // A pipe or a device, such as /dev/stdout, has nothing beside it.
+    let is_plain = !path.exists() || path.is_file();
+    if append && is_plain {
+        Described::forget(path)?;
+    }
+    if append || !is_plain {
+        return Ok(Box::new(WriterSink::file(path, append, header)?));
+    }
+    let digest = Digest::default();
+    let sink = Box::new(WriterSink::hashed_file(path, header, &digest)?);
+    Ok(Box::new(Described::new(settings, path, format.key(), digest, sink)?))
 }
 
 fn open_kafka(settings: &Settings, output: &KafkaOutput, layout: Layout) -> Result<Option<Opened>> {

@@ -16,6 +16,8 @@ pub(super) fn corrupt(value: &mut Vec<u8>, encoding: Encoding, draw: &mut Draw) 
             2 => flipped(value, draw),
             _ => cut(value, draw),
         },
+        // The settings refuse it: a row of a dataset is a reading.
+        Encoding::AvroBody => cut(value, draw),
         Encoding::Text(format, ..) => match draw.below(2) {
             0 => garbled(value, format, draw),
             _ => cut(value, draw),

@@ -14,6 +14,7 @@ use millrace_core::kafka::Topic;
 use millrace_core::{Error, Result};
 
 pub use keeper::Keeper;
+pub(crate) use options::of_plant as options_of_plant;
 pub use position::Position;
 pub use record::{Progress, RunRecord, State};
 pub use runs::{RUNS_TOPIC, last_note};

@@ -3,19 +3,27 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::hex::hex;
 use crate::settings::{KafkaOutput, Settings};
 use crate::simulate::{Act, MaintenancePlan};
 
 /// Ids that are listed one by one; longer lists are told by their count and hash.
 const LISTED: usize = 50;
 
-/// What a run's records depend on beside seed, start and rate, readable, by key of the config.
+/// What a run's records in a topic depend on beside seed, start and rate, readable, by key of the config.
 pub(super) fn that_matter(settings: &Settings, output: &KafkaOutput) -> BTreeMap<String, Value> {
-    let events = &settings.events;
     let format = if output.schema_registry.is_some() { "avro" } else { "json" };
+    let mut all = of_plant(settings);
+    all.insert("data_format".to_owned(), format.into());
+    all.insert("exactly_once".to_owned(), output.recovery.exactly_once.is_some().into());
+    all
+}
+
+/// What readings depend on beside seed, start and rate, wherever they go.
+pub(crate) fn of_plant(settings: &Settings) -> BTreeMap<String, Value> {
+    let events = &settings.events;
     let all = [
         ("machines", machines(&settings.machines)),
-        ("data_format", format.into()),
         ("anomaly_injection_rate", events.failure_rate.into()),
         ("maintenance", maintenance(events.maintenance)),
         ("include_derived_features", settings.derived_features.into()),
@@ -23,7 +31,6 @@ pub(super) fn that_matter(settings: &Settings, output: &KafkaOutput) -> BTreeMap
         ("include_anomaly_labels", settings.labels.into()),
         ("disorder", settings.disorder.as_ref().map(|disorder| disorder.to_string()).into()),
         ("scenario", scenario(&settings.acts)),
-        ("exactly_once", output.recovery.exactly_once.is_some().into()),
     ];
     all.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }
@@ -58,13 +65,4 @@ fn scenario(acts: &[(String, Act)]) -> Value {
 pub(super) fn hash(seed: u64, start: &str, rate: f64, options: &BTreeMap<String, Value>) -> String {
     let all = json!({"seed": seed, "start": start, "rate": rate, "options": options});
     hex(Sha256::digest(all.to_string()).as_slice())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -13,9 +13,9 @@ const MAX_BATCH: usize = 10_000;
 
 impl Check<'_> {
     pub(super) fn api(&self, said: Options, machines: usize) -> Result<ApiOutput> {
-        if let Some(format @ (Format::Avro | Format::Csv)) = said.data_format {
-            let format = if format == Format::Avro { "avro" } else { "csv" };
-            return self.refuse("data_format", format!("{format} is not what --mode api posts; take json"));
+        if said.data_format.is_some_and(|format| format != Format::Json) {
+            return self
+                .refuse("data_format", "--mode api posts json only; take that, or leave it out".into());
         }
         let Some(url) = said.api_url else {
             return self

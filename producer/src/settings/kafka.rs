@@ -30,8 +30,10 @@ impl Check<'_> {
         let schema_registry = match said.data_format {
             None | Some(Format::Avro) => Some(self.registry(&said)?),
             Some(Format::Json) => None,
-            Some(Format::Csv) => {
-                return self.refuse("data_format", "csv does not go to Kafka; take avro or json".into());
+            Some(format @ (Format::Csv | Format::Parquet)) => {
+                let format = if format == Format::Csv { "csv" } else { "parquet" };
+                let problem = format!("{format} does not go to Kafka; take avro or json");
+                return self.refuse("data_format", problem);
             }
         };
         let recovery = self.recovery(&said, &topic)?;

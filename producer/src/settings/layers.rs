@@ -169,6 +169,7 @@ fn check_company(flags: &Cli, said: &Options, origins: &Origins) -> Result<()> {
     only(!flags.properties.is_empty(), "-X", Mode::Kafka, "kafka")?;
     check_recovery(said, origins, mode)?;
     check_disorder(flags, said)?;
+    only(origins.is_flag("file_compression"), "--compression", Mode::File, "file")?;
     only(origins.is_flag("api_url"), "--url", Mode::Api, "api")?;
     only(origins.is_flag("api_batch"), "--batch", Mode::Api, "api")?;
     only(origins.is_flag("api_concurrency"), "--concurrency", Mode::Api, "api")?;

@@ -2,6 +2,7 @@
 
 mod access;
 mod api;
+mod dataset;
 mod disorder;
 mod kafka;
 mod layers;
@@ -21,7 +22,7 @@ use reqwest::Url;
 
 pub use disorder::DEFAULT_LEDGER_TOPIC;
 pub use layers::{Cli, read};
-pub use options::{Format, Mode, MoreFeatures, Options};
+pub use options::{Compression, Format, Mode, MoreFeatures, Options};
 pub use place::Place;
 pub use recovery::{ExactlyOnce, Recovery};
 
@@ -89,6 +90,8 @@ pub enum Output {
         /// Write behind what is there instead of over it.
         append: bool,
     },
+    /// A file that is written as a whole.
+    Dataset(DatasetOutput),
     /// A web API, in JSON.
     Api(ApiOutput),
     /// A Kafka topic.
@@ -104,6 +107,26 @@ pub enum TextFormat {
     Csv,
 }
 
+/// A file that appears under its name when it is complete.
+#[derive(Debug, Clone)]
+pub struct DatasetOutput {
+    /// Its path.
+    pub path: PathBuf,
+    /// What it holds.
+    pub format: DatasetFormat,
+    /// How its blocks or pages are compressed.
+    pub compression: Compression,
+}
+
+/// A format of files that have an end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DatasetFormat {
+    /// An Avro object container.
+    Avro,
+    /// Parquet.
+    Parquet,
+}
+
 /// A web API to post to.
 #[derive(Debug, Clone)]
 pub struct ApiOutput {
@@ -117,6 +140,26 @@ pub struct ApiOutput {
     pub lanes: usize,
     /// Where what is given up is written.
     pub rejects: Option<PathBuf>,
+}
+
+impl TextFormat {
+    /// Its name as an option.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Csv => "csv",
+        }
+    }
+}
+
+impl DatasetFormat {
+    /// Its name as an option.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Avro => "avro",
+            Self::Parquet => "parquet",
+        }
+    }
 }
 
 /// A Kafka topic to write to.

@@ -17,6 +17,9 @@ pub struct Options {
     /// Format [default: avro for Kafka, the file's ending, json elsewhere]
     #[arg(long = "format", value_enum, help_heading = "Output")]
     pub data_format: Option<Format>,
+    /// Compression of Avro and Parquet files [default: zstd]
+    #[arg(long = "compression", value_name = "CODEC", value_enum, help_heading = "Output")]
+    pub file_compression: Option<Compression>,
     /// Address that readings are posted to as JSON (api mode)
     #[arg(long = "url", value_name = "URL", help_heading = "HTTP")]
     pub api_url: Option<String>,
@@ -174,12 +177,24 @@ pub enum Mode {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
-    /// Confluent-framed Avro (Kafka)
+    /// Confluent-framed Avro (Kafka), a container (file)
     Avro,
     /// One JSON object a line
     Json,
     /// Rows under a header
     Csv,
+    /// Columns (file)
+    Parquet,
+}
+
+/// How blocks and pages of files are compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Compression {
+    /// Zstandard
+    Zstd,
+    /// Not at all
+    None,
 }
 
 /// Features beyond the guide's own.

@@ -1,4 +1,4 @@
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use chrono::{DateTime, Utc};
 use millrace_core::config::Origins;
@@ -17,7 +17,6 @@ const SPEEDS: std::ops::RangeInclusive<f64> = 1e-6..=1e9;
 const MAX_MACHINES: usize = 1_000_000;
 const DEFAULT_MACHINES: usize = 5;
 const MAX_THREADS: usize = 64;
-const DEFAULT_FILE: &str = "sensor_stream.csv";
 
 /// Turns what was said into a run, or says what is wrong with it.
 pub(super) fn resolve(
@@ -78,7 +77,7 @@ pub(super) fn resolve(
 }
 
 pub(super) struct Check<'a> {
-    origins: &'a Origins,
+    pub(super) origins: &'a Origins,
 }
 
 impl Check<'_> {
@@ -208,32 +207,19 @@ impl Check<'_> {
     ) -> Result<Output> {
         match said.output_mode.unwrap_or(Mode::Console) {
             Mode::Console => Ok(Output::Console { format: self.text_format(said.data_format)? }),
-            Mode::File => {
-                let path = PathBuf::from(said.output_path.unwrap_or_else(|| DEFAULT_FILE.into()));
-                let ending = format_of_ending(&path).filter(|_| !self.origins.is_flag("data_format"));
-                let format = self.text_format(ending.or(said.data_format))?;
-                Ok(Output::File { path, format, append })
-            }
+            Mode::File => self.file(said, append),
             Mode::Api => self.api(said, machines).map(Output::Api),
             Mode::Kafka => self.kafka(said, topics, properties).map(Box::new).map(Output::Kafka),
         }
     }
 
-    fn text_format(&self, said: Option<Format>) -> Result<TextFormat> {
+    pub(super) fn text_format(&self, said: Option<Format>) -> Result<TextFormat> {
         match said {
             None | Some(Format::Json) => Ok(TextFormat::Json),
             Some(Format::Csv) => Ok(TextFormat::Csv),
-            Some(Format::Avro) => {
-                self.refuse("data_format", "avro goes with --mode kafka only; take json or csv".into())
+            Some(Format::Avro | Format::Parquet) => {
+                self.refuse("data_format", "the console takes json or csv only".into())
             }
         }
-    }
-}
-
-fn format_of_ending(path: &std::path::Path) -> Option<Format> {
-    match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
-        "csv" => Some(Format::Csv),
-        "json" | "jsonl" | "ndjson" => Some(Format::Json),
-        _ => None,
     }
 }

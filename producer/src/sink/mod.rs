@@ -3,10 +3,13 @@
 mod accompanied;
 mod beside;
 mod client;
+mod dataset;
+mod digest;
 mod http;
 mod journal;
 mod kafka;
 mod link;
+mod sidecar;
 mod transactions;
 mod writer;
 
@@ -15,9 +18,12 @@ use millrace_core::Result;
 pub use accompanied::Accompanied;
 pub use beside::Beside;
 pub use client::Client;
+pub use dataset::DatasetSink;
+pub use digest::{Digest, Hashing};
 pub use http::HttpSink;
 pub use kafka::KafkaSink;
 pub use link::Record;
+pub use sidecar::Described;
 pub use writer::WriterSink;
 
 use crate::batch::Batch;

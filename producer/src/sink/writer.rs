@@ -4,7 +4,7 @@ use std::path::Path;
 
 use millrace_core::{Error, Result};
 
-use super::Sink;
+use super::{Digest, Sink};
 use crate::batch::{Batch, LaneOf};
 
 /// Writes rows to the console or a file.
@@ -39,6 +39,16 @@ impl WriterSink {
         let is_empty = file.metadata().map_err(refuse)?.len() == 0;
         let sink = Self { output: Box::new(file), name, written: 0, reader_gone: false };
         sink.begun(header.filter(|_| is_empty))
+    }
+
+    /// Rows in a file, over what is there, hashed on their way.
+    ///
+    /// # Errors
+    /// When the file cannot be opened or written to.
+    pub fn hashed_file(path: &Path, header: Option<&str>, digest: &Digest) -> Result<Self> {
+        let name = path.display().to_string();
+        let file = File::create(path).map_err(|e| Error::failed(format!("{name} cannot be written: {e}")))?;
+        Self { output: Box::new(digest.of(file)), name, written: 0, reader_gone: false }.begun(header)
     }
 
     fn begun(mut self, header: Option<&str>) -> Result<Self> {

@@ -76,13 +76,13 @@ fn double_or_null(value: Option<f64>, out: &mut Vec<u8>) {
     }
 }
 
-fn string(text: &str, out: &mut Vec<u8>) {
+pub(super) fn string(text: &str, out: &mut Vec<u8>) {
     long(i64::try_from(text.len()).unwrap_or(i64::MAX), out);
     out.extend_from_slice(text.as_bytes());
 }
 
 /// Zigzag, then seven bits a byte, low bits first.
-fn long(value: i64, out: &mut Vec<u8>) {
+pub(super) fn long(value: i64, out: &mut Vec<u8>) {
     let mut rest = ((value << 1) ^ (value >> 63)).cast_unsigned();
     let mut bytes = [0; 10];
     let mut length = 0;

@@ -3,12 +3,14 @@
 //! Our own records are written and read by hand, without an intermediate value tree; what another
 //! writer wrote with another schema is resolved by apache-avro first.
 
+mod container;
 mod decode;
 mod encode;
 mod error;
 mod frame;
 mod resolve;
 
+pub use container::{MARKER_BYTES, write_container_block, write_container_header};
 pub use decode::decode_reading;
 pub use encode::encode_reading;
 pub use error::DecodeError;

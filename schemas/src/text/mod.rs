@@ -72,14 +72,19 @@ pub fn format_time(timestamp_ms: i64, milliseconds: bool) -> String {
     }
 }
 
-const INTEGER_FEATURES: [&str; 5] = ["hour", "day_of_week", "month", "is_weekend", "is_night_shift"];
-const DOUBLE_FEATURES: [&str; 3] = ["temp_pressure_ratio", "vibration_power_ratio", "flow_pressure_product"];
+/// The derived features that are whole numbers, in the order of every format.
+pub const INTEGER_FEATURES: [&str; 5] = ["hour", "day_of_week", "month", "is_weekend", "is_night_shift"];
+/// The derived features that are not, in the order of every format.
+pub const DOUBLE_FEATURES: [&str; 3] =
+    ["temp_pressure_ratio", "vibration_power_ratio", "flow_pressure_product"];
 
-fn integer_features(f: &Features) -> [i32; 5] {
+/// The values of [`INTEGER_FEATURES`].
+pub fn integer_features(f: &Features) -> [i32; 5] {
     [f.hour, f.day_of_week, f.month, f.is_weekend, f.is_night_shift]
 }
 
-fn double_features(f: &Features) -> [Option<f64>; 3] {
+/// The values of [`DOUBLE_FEATURES`].
+pub fn double_features(f: &Features) -> [Option<f64>; 3] {
     [f.temp_pressure_ratio, f.vibration_power_ratio, f.flow_pressure_product]
 }
 
