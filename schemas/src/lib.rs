@@ -4,8 +4,10 @@
 
 pub mod codec;
 pub mod compatibility;
+pub mod control;
 pub mod reading;
 pub mod subject;
 pub mod text;
 
+pub use control::{ControlCommand, ControlReply, ControlStatus, MachineState};
 pub use reading::{Features, MaintenanceStatus, Rolling, RollingStats, Sensor, SensorReading};

@@ -9,6 +9,18 @@ pub const SENSOR_READING_VERSIONS: [&str; 1] = [include_str!("../sensor_reading/
 /// The newest of [`SENSOR_READING_VERSIONS`], which is written and registered.
 pub const SENSOR_READING: &str = SENSOR_READING_VERSIONS[SENSOR_READING_VERSIONS.len() - 1];
 
+/// Every released Avro schema of [`ControlCommand`](crate::ControlCommand), oldest first.
+pub const CONTROL_COMMAND_VERSIONS: [&str; 1] = [include_str!("../control_command/1.avsc")];
+
+/// The newest of [`CONTROL_COMMAND_VERSIONS`].
+pub const CONTROL_COMMAND: &str = CONTROL_COMMAND_VERSIONS[CONTROL_COMMAND_VERSIONS.len() - 1];
+
+/// Every released Avro schema of [`ControlReply`](crate::ControlReply), oldest first.
+pub const CONTROL_REPLY_VERSIONS: [&str; 1] = [include_str!("../control_reply/1.avsc")];
+
+/// The newest of [`CONTROL_REPLY_VERSIONS`].
+pub const CONTROL_REPLY: &str = CONTROL_REPLY_VERSIONS[CONTROL_REPLY_VERSIONS.len() - 1];
+
 /// The subject of a topic's values, after Confluent's TopicNameStrategy: `<topic>-value`.
 pub fn value_subject(topic: &str) -> String {
     format!("{topic}-value")

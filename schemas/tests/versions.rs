@@ -9,12 +9,21 @@ use apache_avro::types::Value;
 use apache_avro::writer::datum::GenericDatumWriter;
 use millrace_schemas::codec::{ReadingDecoder, encode_reading};
 use millrace_schemas::compatibility::Compatibility;
-use millrace_schemas::subject::{SENSOR_READING, SENSOR_READING_VERSIONS};
+use millrace_schemas::subject::{
+    CONTROL_COMMAND_VERSIONS, CONTROL_REPLY_VERSIONS, SENSOR_READING, SENSOR_READING_VERSIONS,
+};
 use millrace_schemas::{Features, MaintenanceStatus, Sensor, SensorReading};
 use sha2::{Digest, Sha256};
 
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("sensor_reading")
+/// Every record that is released: its folder, and its versions.
+const RELEASED: [(&str, &[&str]); 3] = [
+    ("sensor_reading", &SENSOR_READING_VERSIONS),
+    ("control_command", &CONTROL_COMMAND_VERSIONS),
+    ("control_reply", &CONTROL_REPLY_VERSIONS),
+];
+
+fn folder(record: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(record)
 }
 
 fn schema(json: &str) -> Schema {
@@ -62,34 +71,42 @@ fn field<'a>(record: &'a mut Value, name: &str) -> &'a mut Value {
 
 #[test]
 fn released_versions_never_change() {
-    for line in std::fs::read_to_string(folder().join("SHA256SUMS")).expect("checksums").lines() {
-        let (sum, file) = line.split_once("  ").expect("a checksum and a file");
-        let text = std::fs::read(folder().join(file)).expect("the version");
-        let found: String = Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(found, sum, "{file} is released; undo the change and add the next version instead");
+    for folder in RELEASED.map(|(record, _)| folder(record)) {
+        for line in std::fs::read_to_string(folder.join("SHA256SUMS")).expect("checksums").lines() {
+            let (sum, file) = line.split_once("  ").expect("a checksum and a file");
+            let file = folder.join(file);
+            let text = std::fs::read(&file).expect("the version");
+            let found: String = Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect();
+            let remedy = "is released; undo the change and add the next version instead";
+            assert_eq!(found, sum, "{} {remedy}", file.display());
+        }
     }
 }
 
 #[test]
 fn every_version_has_a_checksum_and_is_compiled_in() {
-    let names: Vec<_> =
-        (1..=SENSOR_READING_VERSIONS.len()).map(|version| format!("{version}.avsc")).collect();
-    for (name, compiled) in names.iter().zip(SENSOR_READING_VERSIONS) {
-        assert_eq!(std::fs::read_to_string(folder().join(name)).expect("the version"), compiled);
+    for (record, versions) in RELEASED {
+        let folder = folder(record);
+        let names: Vec<_> = (1..=versions.len()).map(|version| format!("{version}.avsc")).collect();
+        for (name, compiled) in names.iter().zip(versions) {
+            assert_eq!(std::fs::read_to_string(folder.join(name)).expect("the version"), *compiled);
+        }
+        let sums = std::fs::read_to_string(folder.join("SHA256SUMS")).expect("checksums");
+        let listed: Vec<_> = sums.lines().filter_map(|line| Some(line.split_once("  ")?.1)).collect();
+        assert_eq!(listed, names);
+        let files = std::fs::read_dir(folder).expect("the folder").count();
+        assert_eq!(files, names.len() + 1, "a version of {record} is not compiled in");
     }
-    let sums = std::fs::read_to_string(folder().join("SHA256SUMS")).expect("checksums");
-    let listed: Vec<_> = sums.lines().filter_map(|line| Some(line.split_once("  ")?.1)).collect();
-    assert_eq!(listed, names);
-    let files = std::fs::read_dir(folder()).expect("the folder").count();
-    assert_eq!(files, names.len() + 1, "a version in the folder is not compiled in");
 }
 
 #[test]
 fn every_version_goes_both_ways_with_all_before_it() {
-    let versions = versions();
-    for (index, version) in versions.iter().enumerate() {
-        let checked = Compatibility::FullTransitive.check(version, &versions[..index]);
-        assert!(checked.is_ok(), "version {}: {}", index + 1, checked.expect_err("a conflict"));
+    for (record, versions) in RELEASED {
+        let versions: Vec<_> = versions.iter().map(|json| schema(json)).collect();
+        for (index, version) in versions.iter().enumerate() {
+            let checked = Compatibility::FullTransitive.check(version, &versions[..index]);
+            assert!(checked.is_ok(), "{record} {}: {}", index + 1, checked.expect_err("a conflict"));
+        }
     }
 }
 

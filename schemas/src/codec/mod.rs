@@ -8,6 +8,7 @@ mod decode;
 mod encode;
 mod error;
 mod frame;
+mod record;
 mod resolve;
 
 pub use container::{MARKER_BYTES, write_container_block, write_container_header};
@@ -15,6 +16,7 @@ pub use decode::decode_reading;
 pub use encode::encode_reading;
 pub use error::DecodeError;
 pub use frame::{FRAME_HEADER_BYTES, read_frame, write_frame_header};
+pub use record::RecordCodec;
 pub use resolve::{ReadingDecoder, SchemaError};
 
 /// The largest Avro body that is looked at, in bytes; a hostile length prefix ends here.

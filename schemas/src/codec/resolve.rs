@@ -72,6 +72,6 @@ fn resolved(body: &[u8], writer: &Schema, ours: &Schema) -> Result<SensorReading
     decode_reading(&bytes).map(SensorReading::into_owned)
 }
 
-fn parse(schema: &str) -> Result<Schema, SchemaError> {
+pub(super) fn parse(schema: &str) -> Result<Schema, SchemaError> {
     Schema::parse_str(schema).map_err(|e| SchemaError(format!("not an Avro schema: {e}")))
 }
