@@ -8,6 +8,8 @@ pub mod control;
 pub mod reading;
 pub mod subject;
 pub mod text;
+pub mod truth;
 
 pub use control::{ControlCommand, ControlReply, ControlStatus, MachineState};
 pub use reading::{Features, MaintenanceStatus, Rolling, RollingStats, Sensor, SensorReading};
+pub use truth::{Episode, EpisodeKind, SensorTruth};

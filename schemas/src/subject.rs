@@ -21,6 +21,18 @@ pub const CONTROL_REPLY_VERSIONS: [&str; 1] = [include_str!("../control_reply/1.
 /// The newest of [`CONTROL_REPLY_VERSIONS`].
 pub const CONTROL_REPLY: &str = CONTROL_REPLY_VERSIONS[CONTROL_REPLY_VERSIONS.len() - 1];
 
+/// Every released Avro schema of [`SensorTruth`](crate::SensorTruth), oldest first.
+pub const SENSOR_TRUTH_VERSIONS: [&str; 1] = [include_str!("../sensor_truth/1.avsc")];
+
+/// The newest of [`SENSOR_TRUTH_VERSIONS`], which is written and registered.
+pub const SENSOR_TRUTH: &str = SENSOR_TRUTH_VERSIONS[SENSOR_TRUTH_VERSIONS.len() - 1];
+
+/// Every released Avro schema of [`Episode`](crate::Episode), oldest first.
+pub const EPISODE_VERSIONS: [&str; 1] = [include_str!("../episode/1.avsc")];
+
+/// The newest of [`EPISODE_VERSIONS`], which is written and registered.
+pub const EPISODE: &str = EPISODE_VERSIONS[EPISODE_VERSIONS.len() - 1];
+
 /// The subject of a topic's values, after Confluent's TopicNameStrategy: `<topic>-value`.
 pub fn value_subject(topic: &str) -> String {
     format!("{topic}-value")

@@ -1,8 +1,8 @@
 use crate::reading::{Features, Rolling, SENSORS, SensorReading};
 
 /// Union branches of `["null", T]`, zigzag-encoded.
-const NULL: u8 = 0;
-const VALUE: u8 = 2;
+pub(super) const NULL: u8 = 0;
+pub(super) const VALUE: u8 = 2;
 /// A nullable double that is there: its branch and eight bytes.
 const DOUBLE: usize = 9;
 

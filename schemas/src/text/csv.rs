@@ -64,9 +64,13 @@ fn doubles(values: &[Option<f64>], out: &mut Vec<u8>) {
     }
 }
 
-/// RFC 4180: quoted only where it must be.
 fn text(value: &str, out: &mut Vec<u8>) {
     out.push(b',');
+    quoted(value, out);
+}
+
+/// RFC 4180: quoted only where it must be.
+pub(super) fn quoted(value: &str, out: &mut Vec<u8>) {
     if value.contains([',', '"', '\n', '\r']) {
         out.push(b'"');
         out.extend_from_slice(value.replace('"', "\"\"").as_bytes());

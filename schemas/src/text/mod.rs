@@ -5,8 +5,11 @@
 
 mod csv;
 mod json;
+mod truth;
 
 use chrono::DateTime;
+
+pub use truth::{TruthEncoder, episode_csv, episode_csv_header, episode_json, truth_csv_header};
 
 use crate::reading::{Features, SensorReading};
 
