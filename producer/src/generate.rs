@@ -12,6 +12,7 @@ use crate::disorder::{Rows, Stage};
 use crate::render::Renderer;
 use crate::settings::{Settings, TextFormat};
 use crate::simulate::{Act, Plant, Truth};
+use crate::truth::Scribe;
 
 /// How readings become bytes.
 #[derive(Debug, Clone, Copy)]
@@ -53,6 +54,7 @@ pub struct Shard {
     renderer: Renderer,
     labels: bool,
     stage: Option<Stage>,
+    scribe: Option<Scribe>,
 }
 
 impl Shard {
@@ -63,6 +65,7 @@ impl Shard {
             renderer: Renderer::new(settings, machines.ids.len(), encoding),
             labels: settings.labels,
             stage: Stage::new(settings, &machines.ids),
+            scribe: None,
             machines: Arc::new(machines),
         }
     }
@@ -74,14 +77,26 @@ impl Shard {
         self
     }
 
+    /// Writes down what is true of the readings, if that is asked for.
+    #[must_use]
+    pub fn with_truth(mut self, scribe: Option<Scribe>) -> Self {
+        if scribe.is_some() {
+            self.plant.keep_diaries();
+        }
+        Self { scribe, ..self }
+    }
+
     /// Fills a part with what is ordered.
     pub fn fill(&mut self, order: &Order, part: &mut Part) {
         self.prepare(order);
         part.clear();
         part.machines = Arc::clone(&self.machines);
         for _ in 0..order.ticks {
-            let Self { plant, renderer, labels, stage, .. } = self;
+            let Self { plant, renderer, labels, stage, scribe, .. } = self;
             plant.tick(|machine, mut reading, truth| {
+                if let Some(scribe) = scribe {
+                    scribe.note(machine, &reading, truth, &mut part.truth);
+                }
                 if *labels {
                     (reading.anomaly_label, reading.anomaly_type) = label(truth);
                 }
@@ -93,10 +108,16 @@ impl Shard {
                     Some(stage) => stage.pass(machine, &mut reading, renderer, part),
                 }
             });
+            if let Some(scribe) = scribe {
+                scribe.note_ended(plant, part);
+            }
             part.end_tick();
         }
         if let Some(stage) = self.stage.as_mut().filter(|_| order.is_last) {
             stage.finish(&self.renderer, part);
+        }
+        if let Some(scribe) = self.scribe.as_ref().filter(|_| order.is_last) {
+            scribe.note_open(&self.plant, part);
         }
     }
 }
@@ -130,8 +151,7 @@ fn plant(settings: &Settings, ids: &[String]) -> Plant {
 
 /// The guide's two label columns.
 fn label(truth: Truth) -> (Option<i32>, Option<std::borrow::Cow<'static, str>>) {
-    let name = truth.failure.map_or("normal", |kind| kind.name());
-    (Some(i32::from(truth.failure.is_some())), Some(name.into()))
+    (Some(truth.label()), Some(truth.name().into()))
 }
 
 /// Threads that fill batches.

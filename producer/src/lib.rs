@@ -21,6 +21,7 @@ pub mod scenario;
 pub mod settings;
 pub mod simulate;
 pub mod sink;
+pub mod truth;
 
 use std::ffi::OsString;
 

@@ -69,8 +69,9 @@ fn beginning(settings: &Settings) -> String {
         1 => "1 machine".to_owned(),
         count => format!("{} machines", grouped(count as u64)),
     };
+    let truth = settings.truth.as_ref().map_or_else(String::new, |truth| format!("; the truth to {truth}"));
     format!(
-        "{machines} at {} Hz, {speed}, to {target}\nrepeat with --seed {} --start {start}",
+        "{machines} at {} Hz, {speed}, to {target}{truth}\nrepeat with --seed {} --start {start}",
         settings.clock.rate, settings.seed
     )
 }

@@ -22,6 +22,7 @@ use crate::settings::{KafkaOutput, Output, Place, Settings, Speed, TextFormat};
 use crate::sink::{
     Accompanied, Beside, Client, DatasetSink, Described, Digest, HttpSink, KafkaSink, Sink, WriterSink,
 };
+use crate::truth::{OpenTruth, Scribe};
 
 /// Records a batch aims at when nothing makes it smaller.
 const BATCH_RECORDS: usize = 8192;
@@ -199,30 +200,27 @@ fn note(sink: &dyn Sink, progress: &Progress) {
 /// `None` when the run is complete already.
 fn open(settings: &Settings) -> Result<Option<Opened>> {
     let layout = layout(settings);
-    let (sink, shards): (Box<dyn Sink>, _) = match &settings.output {
-        Output::Console { format } => {
-            let sink = WriterSink::console(header(*format, layout).as_deref())?;
-            (Box::new(sink), rows(settings, *format, layout))
-        }
+    match &settings.output {
+        Output::Console { format } => open_outside(settings, rows(settings, *format, layout), || {
+            Ok(Box::new(WriterSink::console(header(*format, layout).as_deref())?))
+        }),
         Output::File { path, format, append } => {
-            let header = header(*format, layout);
-            let sink = open_file(settings, path, *format, *append, header.as_deref())?;
-            (sink, rows(settings, *format, layout))
+            open_outside(settings, rows(settings, *format, layout), || {
+                open_file(settings, path, *format, *append, header(*format, layout).as_deref())
+            })
         }
-        Output::Dataset(output) => {
+        Output::Dataset(output) => open_outside(settings, shards(settings, Encoding::AvroBody), || {
             let digest = Digest::default();
             let sink = Box::new(DatasetSink::new(output, layout, settings.seed, &digest)?);
-            let sink = Described::new(settings, &output.path, output.format.key(), digest, sink)?;
-            (Box::new(sink), shards(settings, Encoding::AvroBody))
-        }
+            Ok(Box::new(Described::new(settings, &output.path, output.format.key(), digest, sink)?))
+        }),
         Output::Api(output) => {
             let encoding = Encoding::Text(TextFormat::Json, layout, LineEnd::None);
-            (Box::new(HttpSink::new(output, settings.verbose)?), shards(settings, encoding))
+            let sink = || HttpSink::new(output, settings.verbose);
+            open_outside(settings, shards(settings, encoding), || Ok(Box::new(sink()?)))
         }
-        Output::Kafka(output) => return open_kafka(settings, output, layout),
-    };
-    let sink = with_ledger(settings, None, sink)?;
-    Ok(Some(Opened { settings: settings.clone(), sink, shards, position: Position::default() }))
+        Output::Kafka(output) => open_kafka(settings, output),
+    }
 }
 
 /// Rows in a file. What is appended to cannot be described: nothing is known of its beginning.
@@ -246,7 +244,24 @@ fn open_file(
     Ok(Box::new(Described::new(settings, path, format.key(), digest, sink)?))
 }
 
-fn open_kafka(settings: &Settings, output: &KafkaOutput, layout: Layout) -> Result<Option<Opened>> {
+/// A run whose readings go elsewhere than to Kafka.
+fn open_outside(
+    settings: &Settings,
+    shards: Vec<Shard>,
+    sink: impl FnOnce() -> Result<Box<dyn Sink>>,
+) -> Result<Option<Opened>> {
+    // First, so that a broker that is not there leaves a file of readings alone.
+    let truth = OpenTruth::open(settings.truth.as_ref(), None)?;
+    let sink = sink()?;
+    Ok(Some(Opened {
+        settings: settings.clone(),
+        shards: with_truth(settings, &truth, shards),
+        sink: accompanied(settings, None, truth, sink)?,
+        position: Position::default(),
+    }))
+}
+
+fn open_kafka(settings: &Settings, output: &KafkaOutput) -> Result<Option<Opened>> {
     let KafkaOutput { kafka, topic, partitions, topic_defaults, schema_registry, recovery } = output;
     // First, so that a property it refuses leaves neither schema nor topic behind.
     let client = Rc::new(Client::new(kafka, recovery.exactly_once.as_ref())?);
@@ -254,12 +269,15 @@ fn open_kafka(settings: &Settings, output: &KafkaOutput, layout: Layout) -> Resu
     let is_kept = resume::is_kept(output)?;
     let encoding = match schema_registry {
         Some(registry) => Encoding::Avro(registry.client()?.register(&value_subject(topic), SENSOR_READING)?),
-        None => Encoding::Text(TextFormat::Json, Layout { sequence: true, ..layout }, LineEnd::None),
+        None => {
+            Encoding::Text(TextFormat::Json, Layout { sequence: true, ..layout(settings) }, LineEnd::None)
+        }
     };
     let topic = kafka.ensure_topic(topic, *partitions, topic_defaults)?;
     if let Some(warning) = topic.warning.as_ref().filter(|_| settings.verbose) {
         eprintln!("producer: {warning}");
     }
+    let truth = OpenTruth::open(settings.truth.as_ref(), Some((&client, topic.partitions)))?;
     let (settings, position, keeper) = match is_kept {
         false => (settings.clone(), Position::default(), None),
         true => match resume::begin(settings, output, &topic, &client)? {
@@ -267,24 +285,37 @@ fn open_kafka(settings: &Settings, output: &KafkaOutput, layout: Layout) -> Resu
             None => return Ok(None),
         },
     };
-    let shards = shards_by_partition(&settings, topic.partitions, encoding);
+    let shards = with_truth(&settings, &truth, shards_by_partition(&settings, topic.partitions, encoding));
     let ledger = ledger_topic(&settings, output)?.map(|ledger| (Rc::clone(&client), ledger));
-    let sink = with_ledger(&settings, ledger, Box::new(KafkaSink::new(client, &topic.name, keeper)))?;
+    let sink = Box::new(KafkaSink::new(client, &topic.name, keeper));
+    let sink = accompanied(&settings, ledger, truth, sink)?;
     Ok(Some(Opened { settings, sink, shards, position }))
 }
 
-/// The sink, behind the ledger if there is one: a file, or the topic that is given.
-fn with_ledger(
+/// The sink, behind the ledger if there is one (a file, or the topic that is given) and the truth.
+fn accompanied(
     settings: &Settings,
-    topic: Option<(Rc<Client>, Topic)>,
+    ledger: Option<(Rc<Client>, Topic)>,
+    truth: OpenTruth,
     sink: Box<dyn Sink>,
 ) -> Result<Box<dyn Sink>> {
-    let ledger = match (topic, &settings.ledger) {
-        (Some((client, topic)), _) => Beside::topic(|part| &part.ledger, client, topic).waited_for(),
-        (None, Some(Place::File(path))) => Beside::file(|part| &part.ledger, path, false, None)?,
-        (None, _) => return Ok(sink),
-    };
-    Ok(Box::new(Accompanied::new(sink, vec![ledger])))
+    let mut beside = truth.beside;
+    match (ledger, &settings.ledger) {
+        (Some((client, topic)), _) => {
+            beside.push(Beside::topic(|part| &part.ledger, client, topic).waited_for());
+        }
+        (None, Some(Place::File(path))) => {
+            beside.push(Beside::file(|part| &part.ledger, path, false, None)?);
+        }
+        (None, _) => {}
+    }
+    Ok(if beside.is_empty() { sink } else { Box::new(Accompanied::new(sink, beside)) })
+}
+
+fn with_truth(settings: &Settings, truth: &OpenTruth, shards: Vec<Shard>) -> Vec<Shard> {
+    let milliseconds = !settings.clock.is_whole_seconds();
+    let scribe = || truth.encoding.map(|encoding| Scribe::new(encoding, milliseconds));
+    shards.into_iter().map(|shard| shard.with_truth(scribe())).collect()
 }
 
 fn ledger_topic(settings: &Settings, output: &KafkaOutput) -> Result<Option<Topic>> {

@@ -10,11 +10,11 @@ use proptest::prelude::*;
 prop_compose! {
     fn truths()(
         machine_id in ".{0,9}", timestamp: i64, sequence: i64, anomaly_label: i32,
-        anomaly_type in ".{0,20}", severity in 0.0..1.0,
+        anomaly_type in ".{0,20}", severity in 0..=10_000_u32,
     ) -> SensorTruth<'static> {
         SensorTruth {
             machine_id: machine_id.into(), timestamp, sequence, anomaly_label,
-            anomaly_type: anomaly_type.into(), severity,
+            anomaly_type: anomaly_type.into(), severity: f64::from(severity) / 1e4,
         }
     }
 }

@@ -29,6 +29,7 @@ pub(crate) fn of_plant(settings: &Settings) -> BTreeMap<String, Value> {
         ("include_derived_features", settings.derived_features.into()),
         ("features", if settings.rolling_features { "rolling".into() } else { Value::Null }),
         ("include_anomaly_labels", settings.labels.into()),
+        ("truth", settings.truth.as_ref().map_or(Value::Null, |truth| truth.to_string().into())),
         ("disorder", settings.disorder.as_ref().map(|disorder| disorder.to_string()).into()),
         ("scenario", scenario(&settings.acts)),
     ];

@@ -6,7 +6,7 @@ use super::resolve::Check;
 use super::{Compression, DatasetFormat, DatasetOutput, Format, Options, Output};
 use crate::disorder::Disorder;
 
-const DEFAULT_FILE: &str = "sensor_stream.csv";
+pub(super) const DEFAULT_FILE: &str = "sensor_stream.csv";
 
 impl Check<'_> {
     pub(super) fn file(&self, said: Options, append: bool) -> Result<Output> {
@@ -53,7 +53,7 @@ impl Check<'_> {
     }
 }
 
-fn format_of_ending(path: &Path) -> Option<Format> {
+pub(super) fn format_of_ending(path: &Path) -> Option<Format> {
     match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
         "csv" => Some(Format::Csv),
         "json" | "jsonl" | "ndjson" => Some(Format::Json),

@@ -22,11 +22,7 @@ impl Check<'_> {
             let range = "it must be from 1 to 100000 partitions";
             return self.refuse("partitions", format!("{count} is out of range: {range}"));
         }
-        let servers = said.kafka_bootstrap_servers.clone().unwrap_or_default().join(",");
-        if servers.trim_matches([',', ' ']).is_empty() {
-            return self
-                .refuse("kafka_bootstrap_servers", "no broker is given, such as localhost:9092".into());
-        }
+        let kafka = self.cluster(&said, properties)?;
         let schema_registry = match said.data_format {
             None | Some(Format::Avro) => Some(self.registry(&said)?),
             Some(Format::Json) => None,
@@ -37,7 +33,6 @@ impl Check<'_> {
             }
         };
         let recovery = self.recovery(&said, &topic)?;
-        let kafka = Kafka::new(servers, properties);
         Ok(KafkaOutput {
             kafka,
             topic,
@@ -46,5 +41,14 @@ impl Check<'_> {
             schema_registry,
             recovery,
         })
+    }
+
+    pub(super) fn cluster(&self, said: &Options, properties: Properties) -> Result<Kafka> {
+        let servers = said.kafka_bootstrap_servers.clone().unwrap_or_default().join(",");
+        if servers.trim_matches([',', ' ']).is_empty() {
+            return self
+                .refuse("kafka_bootstrap_servers", "no broker is given, such as localhost:9092".into());
+        }
+        Ok(Kafka::new(servers, properties))
     }
 }

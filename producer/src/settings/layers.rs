@@ -161,12 +161,7 @@ fn check_company(flags: &Cli, said: &Options, origins: &Origins) -> Result<()> {
     only(flags.append, "--append", Mode::File, "file")?;
     only(origins.is_flag("kafka_topic"), "--topic", Mode::Kafka, "kafka")?;
     only(origins.is_flag("partitions"), "--partitions", Mode::Kafka, "kafka")?;
-    only(origins.is_flag("kafka_bootstrap_servers"), "--bootstrap-server", Mode::Kafka, "kafka")?;
-    only(origins.is_flag("schema_registry_url"), "--schema-registry-url", Mode::Kafka, "kafka")?;
-    only(origins.is_flag("schema_registry_auth"), "--schema-registry-auth", Mode::Kafka, "kafka")?;
-    only(origins.is_flag("schema_registry_ca"), "--schema-registry-ca", Mode::Kafka, "kafka")?;
-    only(flags.command_config.is_some(), "--command-config", Mode::Kafka, "kafka")?;
-    only(!flags.properties.is_empty(), "-X", Mode::Kafka, "kafka")?;
+    check_cluster(flags, said, origins)?;
     check_recovery(said, origins, mode)?;
     check_disorder(flags, said)?;
     only(origins.is_flag("file_compression"), "--compression", Mode::File, "file")?;
@@ -187,6 +182,28 @@ fn check_company(flags: &Cli, said: &Options, origins: &Origins) -> Result<()> {
         return apart("--maintenance-interval", "--no-maintenance");
     }
     Ok(())
+}
+
+/// Refuses flags about a cluster where nothing goes to one.
+fn check_cluster(flags: &Cli, said: &Options, origins: &Origins) -> Result<()> {
+    let truth = said.truth.as_deref().is_some_and(|place| place.starts_with("topic:"));
+    if truth || said.output_mode == Some(super::Mode::Kafka) {
+        return Ok(());
+    }
+    let given = [
+        (origins.is_flag("kafka_bootstrap_servers"), "--bootstrap-server"),
+        (origins.is_flag("schema_registry_url"), "--schema-registry-url"),
+        (origins.is_flag("schema_registry_auth"), "--schema-registry-auth"),
+        (origins.is_flag("schema_registry_ca"), "--schema-registry-ca"),
+        (flags.command_config.is_some(), "--command-config"),
+        (!flags.properties.is_empty(), "-X"),
+    ];
+    match given.into_iter().find(|(given, _)| *given) {
+        Some((_, flag)) => {
+            Err(Error::usage(format!("{flag} goes with --mode kafka or --truth topic:NAME only")))
+        }
+        None => Ok(()),
+    }
 }
 
 fn check_disorder(flags: &Cli, said: &Options) -> Result<()> {
@@ -213,11 +230,22 @@ fn check_recovery(said: &Options, origins: &Origins, mode: super::Mode) -> Resul
         };
         return Err(Error::usage(format!("{} goes with --mode kafka only{why}", flag_name(key))));
     }
+    if said.resume == Some(true) {
+        check_resumable(said)?;
+    }
     let alone = ["transaction_interval", "transactional_id"].into_iter().find(|key| origins.is_flag(key));
     match alone.filter(|_| said.exactly_once != Some(true)) {
         Some(key) => Err(Error::usage(format!("{} goes with --exactly-once only", flag_name(key)))),
         None => Ok(()),
     }
+}
+
+fn check_resumable(said: &Options) -> Result<()> {
+    if said.truth.as_deref().is_some_and(|place| !place.starts_with("topic:")) {
+        let why = "a file does not tell which of its rows are complete; write it to topic:NAME";
+        return Err(Error::usage(format!("--resume does not go with a --truth file: {why}")));
+    }
+    Ok(())
 }
 
 /// The flag of a config key, as in `--rate` for `rate`.

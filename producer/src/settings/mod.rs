@@ -10,6 +10,7 @@ mod options;
 mod place;
 mod recovery;
 mod resolve;
+mod truth;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -25,6 +26,7 @@ pub use layers::{Cli, read};
 pub use options::{Compression, Format, Mode, MoreFeatures, Options};
 pub use place::Place;
 pub use recovery::{ExactlyOnce, Recovery};
+pub use truth::{TruthFiles, TruthOutput, TruthTopic};
 
 use crate::disorder::Disorder;
 use crate::simulate::{Act, Clock, Events};
@@ -52,6 +54,8 @@ pub struct Settings {
     pub rolling_features: bool,
     /// Attach labels.
     pub labels: bool,
+    /// Where the truth goes, if anywhere.
+    pub truth: Option<TruthOutput>,
     /// What goes wrong on the way.
     pub disorder: Option<Arc<Disorder>>,
     /// Where its acts are written down.

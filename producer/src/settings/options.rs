@@ -147,6 +147,11 @@ pub struct Options {
     #[arg(long = "include-labels", num_args = 0, default_missing_value = "true", help_heading = "Fields")]
     pub include_anomaly_labels: Option<bool>,
 
+    /// Truth per record, and episodes, apart from the readings; topic: alone is sensor-truth
+    #[arg(long, value_name = "FILE|topic:NAME", help_heading = "Truth")]
+    #[serde(deserialize_with = "text")]
+    pub truth: Option<String>,
+
     /// A key of the guide: interactive control is refused until there is one.
     #[arg(skip)]
     pub interactive_mode: Option<bool>,

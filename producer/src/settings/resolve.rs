@@ -69,6 +69,7 @@ pub(super) fn resolve(
         rolling_features: said.features == Some(MoreFeatures::Rolling)
             && !origins.is_flag("include_derived_features"),
         labels: said.include_anomaly_labels.unwrap_or(false),
+        truth: check.truth(&said, &topics, &properties, append)?,
         threads: check.threads(said.threads)?,
         verbose: said.verbose.unwrap_or(true),
         output: check.output(said, machines.len(), topics, properties, append)?,

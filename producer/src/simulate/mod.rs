@@ -54,6 +54,16 @@ pub struct Truth {
 }
 
 impl Truth {
+    /// The guide's label: 1 while a failure is in progress, else 0.
+    pub fn label(&self) -> i32 {
+        i32::from(self.failure.is_some())
+    }
+
+    /// The failure in progress, or `normal`.
+    pub fn name(&self) -> &'static str {
+        self.failure.map_or("normal", FailureKind::name)
+    }
+
     fn of(schedule: &Schedule, now: i64) -> Self {
         let failure = schedule.in_progress();
         Self { failure: failure.map(|f| f.kind), severity: failure.map_or(0.0, |f| f.severity(now)) }
@@ -124,15 +134,20 @@ impl Plant {
         self.machines.get_mut(machine).map(|machine| machine.schedule_mut().take_ended()).unwrap_or_default()
     }
 
+    /// Event time of the last sample, milliseconds.
+    pub fn now(&self) -> i64 {
+        self.timestamp(self.next_tick.saturating_sub(1))
+    }
+
     /// The episodes of a machine that go on; of its maintenance only with a diary.
     pub fn open_episodes(&self, machine: usize) -> Vec<Episode> {
-        let now = self.timestamp(self.next_tick.saturating_sub(1));
+        let now = self.now();
         self.machines.get(machine).map(|m| m.schedule().open_episodes(now).collect()).unwrap_or_default()
     }
 
     /// What every machine was doing at its last sample, in the order given.
     pub fn states(&self) -> impl Iterator<Item = MachineState<'_>> {
-        let now = self.timestamp(self.next_tick.saturating_sub(1));
+        let now = self.now();
         self.machines.iter().map(move |machine| {
             let schedule = machine.schedule();
             MachineState {
@@ -180,6 +195,11 @@ pub(crate) fn hundredths(value: f64) -> f64 {
 /// Rounds to three decimals, ties to even.
 pub(crate) fn thousandths(value: f64) -> f64 {
     round(value * 1000.0) / 1000.0
+}
+
+/// Rounds to four decimals, ties to even.
+pub(crate) fn ten_thousandths(value: f64) -> f64 {
+    round(value * 10_000.0) / 10_000.0
 }
 
 /// Adding and taking away 1.5 * 2^52 rounds to a whole number (below 2^51) without a call into a library.

@@ -9,6 +9,7 @@ mod reading;
 mod refusals;
 mod resume;
 mod stream;
+mod truth;
 
 fn main() {
     millrace_tests::main(|| {
@@ -20,6 +21,7 @@ fn main() {
             refusals::tests(),
             partitions::tests(),
             resume::tests(),
+            truth::tests(),
             interop::tests(),
         ]
         .into_iter()
