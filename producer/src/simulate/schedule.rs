@@ -330,6 +330,23 @@ mod tests {
         assert!(seen.iter().all(|s| !(s.1 && s.2)), "failing while maintained");
     }
 
+    /// The figures that the README gives.
+    #[test]
+    fn the_rate_brings_the_documented_failures_a_day() {
+        let days = 4000;
+        for (rate, maintenance, documented) in [
+            (0.01, MaintenancePlan::Own, 0.12),
+            (0.2, MaintenancePlan::Own, 0.15),
+            (0.01, MaintenancePlan::Every(86_400.0), 0.21),
+            (0.05, MaintenancePlan::Every(7200.0), 0.75),
+        ] {
+            let seen = history(Events { failure_rate: rate, maintenance }, 600_000, days);
+            let begun = seen.windows(2).filter(|pair| pair[1].2 && !pair[0].2).count();
+            let a_day = begun as f64 / days as f64;
+            assert!((a_day / documented - 1.0).abs() < 0.12, "{rate} {maintenance:?}: {a_day}");
+        }
+    }
+
     #[test]
     fn what_happens_does_not_depend_on_how_often_it_is_sampled() {
         let events = Events { failure_rate: 0.02, maintenance: MaintenancePlan::Own };

@@ -1,6 +1,7 @@
 //! The truth in topics of its own.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use millrace_core::kafka::Kafka;
 use millrace_core::registry::RegistryClient;
@@ -113,12 +114,23 @@ fn in_transactions(lab: &Lab) -> Verdict {
     let more =
         [&DAYS[..], &["--truth", &place, "--exactly-once", "--maintenance-interval", "7200"], &machines];
     produce(&lab.into_topic(&readings, &more.concat()))?;
-    let count = |name: &str| topic::records(&lab.kafka(), name).map(|records| records.len());
-    assert_eq!((count(&readings)?, count(&truth)?), (8640, 8640));
+    assert_eq!((committed(lab, &readings, 8640)?, committed(lab, &truth, 8640)?), (8640, 8640));
     let stops = records_of(&lab.kafka(), "maintenance-events", &["EXACT_A", "EXACT_B"])?;
     let stops: Vec<Episode<'_>> = Decoder::through(lab)?.all(EPISODE, &stops);
     assert!(stops.len() > 20 && stops.iter().all(|stop| stop.name == "maintenance"), "{}", stops.len());
     passed()
+}
+
+/// How many records are committed, once there are as many as wanted or a while has passed: the end of a
+/// transaction reaches its partitions after the producer.
+fn committed(lab: &Lab, topic: &str, wanted: usize) -> millrace_core::Result<usize> {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        let found = topic::records(&lab.kafka(), topic)?.len();
+        if found == wanted || Instant::now() > deadline {
+            return Ok(found);
+        }
+    }
 }
 
 fn beside_a_file(lab: &Lab) -> Verdict {
@@ -165,6 +177,7 @@ fn resumed(lab: &Lab) -> Verdict {
         let flags = [&same[..], &["--truth", &place, "--duration", "900"]].concat();
         produce(&lab.into_topic(&lab.topic("once"), &flags))?;
         let read = |name: &str| topic::records(&lab.kafka(), name);
+        committed(lab, &truth, 4500)?;
         assert!(read(&truth)? == read(&whole)?, "the truth is that of one run");
     }
     passed()
