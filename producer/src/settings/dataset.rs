@@ -10,7 +10,12 @@ pub(super) const DEFAULT_FILE: &str = "sensor_stream.csv";
 
 impl Check<'_> {
     pub(super) fn file(&self, said: Options, append: bool) -> Result<Output> {
-        let ending = said.output_path.as_deref().and_then(|path| format_of_ending(Path::new(path)));
+        let whole = matches!(said.data_format, Some(Format::Avro | Format::Parquet));
+        let ending = match said.output_path.as_deref() {
+            Some(path) => format_of_ending(Path::new(path)),
+            // That of the file that is written unless another is named.
+            None => Some(Format::Csv).filter(|_| !whole),
+        };
         let ending = ending.filter(|_| !self.origins.is_flag("data_format"));
         let format = match ending.or(said.data_format) {
             Some(Format::Avro) => DatasetFormat::Avro,
