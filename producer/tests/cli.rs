@@ -68,6 +68,7 @@ const WRONG: &[&[&str]] = &[
     &["--mode", "kafka", "--run-id", ""],
     &["--mode", "kafka", "-X", "transactional.id=x"],
     &["--truth", "truth.txt"],
+    &["--truth", "truth.parquet"],
     &["--truth", "topic:a b"],
     &["--mode", "file", "--output", "truth.csv", "--truth", "truth.csv"],
     &["--mode", "file", "--output", "episodes.csv", "--truth", "truth.csv"],
