@@ -88,7 +88,8 @@ fn sentence(error: &ClapError) -> String {
             if other == argument {
                 return format!("{argument} is given twice");
             }
-            format!("{argument} cannot be given together with {other}")
+            let what = if argument.is_empty() { "a command" } else { argument };
+            format!("{what} cannot be given together with {other}")
         }
         ErrorKind::MissingRequiredArgument => format!("{argument} is missing"),
         ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {

@@ -24,6 +24,7 @@ const FIRST_BACKOFF: Duration = Duration::from_millis(250);
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// The HTTP status for a schema that does not fit the earlier ones of its subject.
 const INCOMPATIBLE: u16 = 409;
+const NOT_FOUND: u16 = 404;
 
 /// A registry as clients see it: where it is and how it is talked to.
 #[derive(Debug, Clone)]
@@ -111,6 +112,19 @@ impl RegistryClient {
     pub fn schema(&self, id: u32) -> Result<String> {
         let what = format!("give schema {id}");
         self.call(&what, async || get_schema_by_id(id, &self.settings).await.map(|found| found.schema))
+    }
+
+    /// The JSON of a schema by its id; `None` where the registry does not know the id.
+    ///
+    /// # Errors
+    /// When the registry stays out of reach after retries.
+    pub fn find_schema(&self, id: u32) -> Result<Option<String>> {
+        let unknown = Cell::new(false);
+        let found = self.call(&format!("give schema {id}"), async || {
+            let found = get_schema_by_id(id, &self.settings).await;
+            found.map(|found| found.schema).inspect_err(|e| unknown.set(status(e) == Some(NOT_FOUND)))
+        });
+        if unknown.get() { Ok(None) } else { found.map(Some) }
     }
 
     fn call<T>(&self, what: &str, attempt: impl AsyncFn() -> std::result::Result<T, SRCError>) -> Result<T> {

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use millrace_schemas::MachineState;
+
 /// All records of some consecutive ticks, made by one or more threads.
 ///
 /// Order: tick by tick, and within a tick part by part.
@@ -26,6 +28,8 @@ pub struct Part {
     pub ledger: Lane,
     /// Who the machines are.
     pub machines: Arc<Machines>,
+    /// What the machines were doing at the first tick, where that was asked for.
+    pub states: Vec<MachineState>,
 }
 
 /// Chooses one of a part's lanes.
@@ -71,6 +75,13 @@ impl Batch {
     /// How many ticks it holds.
     pub fn ticks(&self) -> usize {
         self.parts.first().map_or(0, |part| part.readings.ticks.len())
+    }
+
+    /// What the machines were doing at the first tick, by id; empty unless that was asked for.
+    pub fn states(&self) -> Vec<MachineState> {
+        let mut states: Vec<_> = self.parts.iter().flat_map(|part| part.states.iter().cloned()).collect();
+        states.sort_by(|one, other| one.machine_id.cmp(&other.machine_id));
+        states
     }
 
     /// The bytes of each tick in one of the lanes, in order, one slice a part; then those behind the last tick.

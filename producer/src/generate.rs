@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use millrace_core::{Error, Result};
+use millrace_schemas::MachineState;
 use millrace_schemas::text::Layout;
 
 use crate::batch::{Batch, Machines, Part};
@@ -45,6 +46,8 @@ pub struct Order {
     pub rate: Option<f64>,
     /// Nothing comes after these ticks: what was held back or goes on is written behind them.
     pub is_last: bool,
+    /// Whether what the machines are doing at the first of these ticks is to be told.
+    pub states: bool,
 }
 
 /// Some machines of a plant, with all that turns their samples into encoded records.
@@ -88,7 +91,7 @@ impl Shard {
 
     /// Fills a part with what is ordered.
     pub fn fill(&mut self, order: &Order, part: &mut Part) {
-        self.prepare(order);
+        self.prepare(order, part);
         part.clear();
         part.machines = Arc::clone(&self.machines);
         for _ in 0..order.ticks {
@@ -123,14 +126,27 @@ impl Shard {
 }
 
 impl Shard {
-    fn prepare(&mut self, order: &Order) {
-        for (id, act) in &order.acts {
-            if let Some(machine) = self.machines.ids.iter().position(|ours| ours == id) {
-                self.plant.act(machine, *act);
+    fn prepare(&mut self, order: &Order, part: &mut Part) {
+        if !order.acts.is_empty() {
+            let places: HashMap<&str, usize> =
+                self.machines.ids.iter().enumerate().map(|(place, id)| (id.as_str(), place)).collect();
+            for (id, act) in &order.acts {
+                if let Some(machine) = places.get(id.as_str()) {
+                    self.plant.act(*machine, *act);
+                }
             }
         }
         if let Some(rate) = order.rate {
             self.plant.set_rate(rate);
+        }
+        part.states.clear();
+        if order.states {
+            part.states.extend(self.plant.states().map(|state| MachineState {
+                machine_id: state.machine_id.to_owned(),
+                in_maintenance: state.in_maintenance,
+                failure: state.truth.failure.map(|kind| kind.name().to_owned()),
+                severity: state.truth.severity,
+            }));
         }
     }
 }

@@ -7,6 +7,7 @@
 mod bar;
 pub mod batch;
 pub mod clean;
+pub mod control;
 pub mod disorder;
 mod duration;
 pub mod features;
@@ -21,12 +22,15 @@ pub mod scenario;
 pub mod settings;
 pub mod simulate;
 pub mod sink;
+mod stream;
+mod timeline;
 pub mod truth;
 
 use std::ffi::OsString;
 
 use clap::CommandFactory;
 use millrace_core::Result;
+use settings::Errand;
 
 /// The command line, for those who describe it: completions, manual pages.
 pub fn command() -> clap::Command {
@@ -42,8 +46,9 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> Result<()> {
     if args.get(1).is_some_and(|first| first == "clean") {
         return clean::main(args.into_iter().skip(1));
     }
-    match settings::read(args)? {
-        Some(settings) => run::run_to_end(&settings),
+    match settings::read_errand(args)? {
+        Some(Errand::Run(settings)) => run::run_to_end(&settings),
+        Some(Errand::Control(args)) => control::call::run(&args),
         None => Ok(()),
     }
 }

@@ -141,16 +141,20 @@ impl News {
     pub(crate) fn new(settings: &Settings) -> Self {
         let on_screen = matches!(settings.output, Output::Console { .. });
         let wanted = settings.verbose && !on_screen;
-        Self { wanted, bar: bar::begin(settings), last: Instant::now(), acknowledged: 0 }
+        // Where a line is edited, a bar would be drawn over it.
+        let bar = if settings.interactive { None } else { bar::begin(settings) };
+        Self { wanted, bar, last: Instant::now(), acknowledged: 0 }
     }
 
-    pub(crate) fn tell(&mut self, progress: &Progress) {
+    /// The line that is due now.
+    pub(crate) fn line(&mut self, progress: &Progress) -> Option<String> {
         if let Some(bar) = &self.bar {
-            return bar.set_position(progress.generated());
+            bar.set_position(progress.generated());
+            return None;
         }
         let elapsed = self.last.elapsed();
         if !self.wanted || elapsed < BETWEEN_NEWS {
-            return;
+            return None;
         }
         let acknowledged = progress.acknowledged();
         let rate = (acknowledged - self.acknowledged) as f64 / elapsed.as_secs_f64();
@@ -158,13 +162,13 @@ impl News {
             0 => String::new(),
             failed => format!("failed {}, ", grouped(failed)),
         };
-        eprintln!(
+        (self.last, self.acknowledged) = (Instant::now(), acknowledged);
+        Some(format!(
             "generated {}, acknowledged {}, {failed}{} records/s",
             grouped(progress.generated()),
             grouped(acknowledged),
             grouped(rate as u64)
-        );
-        (self.last, self.acknowledged) = (Instant::now(), acknowledged);
+        ))
     }
 }
 

@@ -1,9 +1,11 @@
 //! One run from its settings to its summary.
 
+use std::io::IsTerminal;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Sender, channel};
 use std::time::{Duration, Instant};
 
 use millrace_core::kafka::{Topic, partition_of};
@@ -13,26 +15,23 @@ use millrace_schemas::subject::{SENSOR_READING, value_subject};
 use millrace_schemas::text::{Layout, csv_header};
 
 use crate::batch::{Batch, Machines};
+use crate::control::{Console, Desk, Listener, Outbox, Replies, Request, Screen, Voice};
 use crate::disorder::Rows;
 use crate::generate::{Encoding, Generator, LineEnd, Order, Shard};
-use crate::pace::Pace;
 use crate::report;
 use crate::resume::{self, Position};
-use crate::settings::{KafkaOutput, Output, Place, Settings, Speed, TextFormat};
+use crate::settings::{KafkaOutput, Output, Place, Settings, TextFormat};
 use crate::sink::{
     Accompanied, Beside, Client, DatasetSink, Described, Digest, HttpSink, KafkaSink, Sink, WriterSink,
 };
+use crate::stream::{Stream, most_ticks};
+use crate::timeline::Timeline;
 use crate::truth::{OpenTruth, Scribe};
-
-/// Records a batch aims at when nothing makes it smaller.
-const BATCH_RECORDS: usize = 8192;
-/// The longest the loop sleeps before it collects delivery reports again.
-const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
 /// How far a run is; shared with whoever watches it.
 #[derive(Debug, Default)]
 pub struct Progress {
-    generated: AtomicU64,
+    pub(crate) generated: AtomicU64,
     acknowledged: AtomicU64,
     failed: AtomicU64,
 }
@@ -51,6 +50,11 @@ impl Progress {
     /// Records that were refused.
     pub fn failed(&self) -> u64 {
         self.failed.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn note(&self, sink: &dyn Sink) {
+        self.acknowledged.store(sink.acknowledged(), Ordering::Relaxed);
+        self.failed.store(sink.failed(), Ordering::Relaxed);
     }
 }
 
@@ -73,20 +77,26 @@ pub struct Summary {
 /// When the output cannot be opened, breaks, or refuses a record. The summary is printed all the same, unless
 /// the run is quiet.
 pub fn run(settings: &Settings, shutdown: &Shutdown, progress: &Progress) -> Result<Summary> {
-    let Some(opened) = open(settings)? else { return Ok(Summary::default()) };
-    let Opened { settings, mut sink, shards, position } = opened;
+    let (to_desk, inbox) = channel();
+    let voice = Voice::default();
+    let Some(opened) = open(settings, &voice, &to_desk)? else { return Ok(Summary::default()) };
+    let Opened { settings, mut sink, shards, position, listener, replies } = opened;
     let settings = &settings;
     let generator = Generator::start(shards)?;
     report::begin(settings);
     report::catching_up(settings, position.ticks());
     let began = Instant::now();
-    let streamed = catch_up(settings, &generator, &position, shutdown)
-        .and_then(|()| stream(settings, &generator, &mut *sink, &position, shutdown, progress));
+    let console = settings.interactive.then(|| Console::start(&voice, to_desk, shutdown)).transpose()?;
+    let desk = Desk::new(settings, inbox, Outbox { topic: replies, voice });
+    let streamed = catch_up(settings, &generator, &position, shutdown).and_then(|timeline| {
+        Stream::new(settings, &generator, &mut *sink, desk, &position, timeline, progress).run(shutdown)
+    });
+    drop((console, listener));
     if shutdown.is_requested() {
         report::flushing(settings);
     }
     let ended = streamed.and_then(|()| sink.close());
-    note(&*sink, progress);
+    progress.note(&*sink);
     let summary = Summary {
         generated: progress.generated(),
         acknowledged: progress.acknowledged(),
@@ -105,6 +115,9 @@ struct Opened {
     shards: Vec<Shard>,
     /// Where it goes on.
     position: Position,
+    /// What hears commands, and where they are answered.
+    listener: Option<Listener>,
+    replies: Option<Replies>,
 }
 
 /// Makes what is in the topic already once more, and drops it: the plant is then as it was.
@@ -113,7 +126,7 @@ fn catch_up(
     generator: &Generator,
     position: &Position,
     shutdown: &Shutdown,
-) -> Result<()> {
+) -> Result<Timeline> {
     let most = most_ticks(settings) as u64;
     let mut done = 0;
     let mut used = Batch::default();
@@ -123,86 +136,15 @@ fn catch_up(
         used = generator.receive()?;
         done += ticks;
     }
-    Ok(())
-}
-
-fn stream(
-    settings: &Settings,
-    generator: &Generator,
-    sink: &mut dyn Sink,
-    position: &Position,
-    shutdown: &Shutdown,
-    progress: &Progress,
-) -> Result<()> {
-    let pace = Pace::new(settings.clock.rate, settings.speed);
-    let most = most_ticks(settings);
-    let first = position.ticks();
-    let end = settings.ticks.unwrap_or(u64::MAX);
-    let mut ordered = first;
-    let mut sent = first;
-    let mut waiting = false;
-    let mut used = Batch::default();
-    let mut news = report::News::new(settings);
-    let mut send_next = |sink: &mut dyn Sink| -> Result<Batch> {
-        let mut batch = generator.receive()?;
-        position.trim(sent, &mut batch);
-        sent += batch.ticks() as u64;
-        progress.generated.fetch_add(batch.records(), Ordering::Relaxed);
-        sink.prepare(&batch)?;
-        sink.send(&batch)?;
-        Ok(batch)
-    };
-    // One batch is made while the one before it is sent.
-    while !shutdown.is_requested() && !sink.is_done() && (waiting || ordered < end) {
-        let due = pace.due(ordered - first, most).min(usize::try_from(end - ordered).unwrap_or(most));
-        if due > 0 {
-            generator.order(Order { ticks: due, ..Order::default() }, std::mem::take(&mut used))?;
-            ordered += due as u64;
-        }
-        if waiting || due > 0 {
-            // At a given speed what is due goes out at once; at most speed one batch stays ahead.
-            let keep_one_ahead = settings.speed == Speed::Max && due > 0;
-            if waiting || !keep_one_ahead {
-                used = send_next(sink)?;
-            }
-            waiting = keep_one_ahead;
-        } else {
-            shutdown.wait(pace.wait(ordered - first).min(LONGEST_PAUSE));
-            sink.poll()?;
-        }
-        note(sink, progress);
-        news.tell(progress);
-    }
-    if waiting && !sink.is_done() {
-        used = send_next(sink)?;
-    }
-    if !sink.is_done() {
-        generator.order(Order { is_last: true, ..Order::default() }, used)?;
-        send_next(sink)?;
-    }
-    Ok(())
-}
-
-/// Requests may take long, and Ctrl-C waits for all of a batch.
-fn most_ticks(settings: &Settings) -> usize {
-    let records = match &settings.output {
-        Output::Api(api) => (api.lanes * api.batch.unwrap_or(1)).min(BATCH_RECORDS),
-        _ => BATCH_RECORDS,
-    };
-    (records / settings.machines.len()).max(1)
-}
-
-fn note(sink: &dyn Sink, progress: &Progress) {
-    progress.acknowledged.store(sink.acknowledged(), Ordering::Relaxed);
-    progress.failed.store(sink.failed(), Ordering::Relaxed);
+    Ok(Timeline::new(settings))
 }
 
 /// `None` when the run is complete already.
-fn open(settings: &Settings) -> Result<Option<Opened>> {
+fn open(settings: &Settings, voice: &Voice, desk: &Sender<Request>) -> Result<Option<Opened>> {
     let layout = layout(settings);
     match &settings.output {
         Output::Console { format } => open_outside(settings, rows(settings, *format, layout), || {
-            Ok(Box::new(WriterSink::console(header(*format, layout).as_deref())?))
+            Ok(Box::new(console(settings, header(*format, layout).as_deref(), voice)?))
         }),
         Output::File { path, format, append } => {
             open_outside(settings, rows(settings, *format, layout), || {
@@ -219,7 +161,7 @@ fn open(settings: &Settings) -> Result<Option<Opened>> {
             let sink = || HttpSink::new(output, settings.verbose);
             open_outside(settings, shards(settings, encoding), || Ok(Box::new(sink()?)))
         }
-        Output::Kafka(output) => open_kafka(settings, output),
+        Output::Kafka(output) => open_kafka(settings, output, desk),
     }
 }
 
@@ -244,6 +186,14 @@ fn open_file(
     Ok(Box::new(Described::new(settings, path, format.key(), digest, sink)?))
 }
 
+/// Where a line is edited on the same terminal, rows scroll by above it.
+fn console(settings: &Settings, header: Option<&str>, voice: &Voice) -> Result<WriterSink> {
+    if settings.interactive && std::io::stdout().is_terminal() {
+        return WriterSink::screen(Screen::new(voice.clone()), header);
+    }
+    WriterSink::console(header)
+}
+
 /// A run whose readings go elsewhere than to Kafka.
 fn open_outside(
     settings: &Settings,
@@ -258,11 +208,13 @@ fn open_outside(
         shards: with_truth(settings, &truth, shards),
         sink: accompanied(settings, None, truth, sink)?,
         position: Position::default(),
+        listener: None,
+        replies: None,
     }))
 }
 
-fn open_kafka(settings: &Settings, output: &KafkaOutput) -> Result<Option<Opened>> {
-    let KafkaOutput { kafka, topic, partitions, topic_defaults, schema_registry, recovery } = output;
+fn open_kafka(settings: &Settings, output: &KafkaOutput, desk: &Sender<Request>) -> Result<Option<Opened>> {
+    let KafkaOutput { kafka, topic, partitions, topic_defaults, schema_registry, recovery, .. } = output;
     // First, so that a property it refuses leaves neither schema nor topic behind.
     let client = Rc::new(Client::new(kafka, recovery.exactly_once.as_ref())?);
     kafka.check()?;
@@ -286,10 +238,11 @@ fn open_kafka(settings: &Settings, output: &KafkaOutput) -> Result<Option<Opened
         },
     };
     let shards = with_truth(&settings, &truth, shards_by_partition(&settings, topic.partitions, encoding));
+    let (listener, replies) = Listener::start(&settings, output, &client, desk.clone()).unzip();
     let ledger = ledger_topic(&settings, output)?.map(|ledger| (Rc::clone(&client), ledger));
     let sink = Box::new(KafkaSink::new(client, &topic.name, keeper));
     let sink = accompanied(&settings, ledger, truth, sink)?;
-    Ok(Some(Opened { settings, sink, shards, position }))
+    Ok(Some(Opened { settings, sink, shards, position, listener, replies }))
 }
 
 /// The sink, behind the ledger if there is one (a file, or the topic that is given) and the truth.

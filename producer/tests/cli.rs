@@ -80,6 +80,18 @@ const WRONG: &[&[&str]] = &[
     &["--truth", "truth.csv", "--bootstrap-server", "localhost:9092"],
     &["--preset", "developement"],
     &["--features", "roling"],
+    &["--share", "3"],
+    &["--share", "0/2", "--seed", "1", "--start", "2026-01-01T00:00:00Z"],
+    &["--share", "6/6", "--seed", "1", "--start", "2026-01-01T00:00:00Z"],
+    &["--share", "1/2", "--seed", "1"],
+    &["--no-control"],
+    &["--control-topic", "a"],
+    &["--mode", "kafka", "--control-topic", "a b"],
+    &["--mode", "kafka", "--control-topic", "a", "--no-control"],
+    &["control"],
+    &["control", "injekt", "MACHINE_001"],
+    &["control", "rate", "fast"],
+    &["--rate", "1", "control", "stop"],
     &["surplus"],
 ];
 
@@ -101,7 +113,6 @@ fn what_is_said_wrongly_is_answered_in_one_sentence_and_nothing_is_written() {
 
 /// Config files, each wrong in one way.
 const WRONG_FILES: &[&str] = &[
-    "streaming: {interactive_mode: true}",
     "streaming: {output_mode: api, api_url: 'ftp://localhost'}",
     "streaming: {rat: 1}",
     "streaming: {rate: fast}",

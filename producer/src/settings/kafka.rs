@@ -14,10 +14,9 @@ impl Check<'_> {
         topics: TopicDefaults,
         properties: Properties,
     ) -> Result<KafkaOutput> {
+        let control = self.control(&said)?;
         let topic = said.kafka_topic.clone().unwrap_or_else(|| DEFAULT_TOPIC.into());
-        if let Err(problem) = legal_topic(&topic) {
-            return self.refuse("kafka_topic", problem);
-        }
+        self.topic_name("kafka_topic", &topic)?;
         if let Some(count) = said.partitions.filter(|count| !PARTITION_COUNTS.contains(count)) {
             let range = "it must be from 1 to 100000 partitions";
             return self.refuse("partitions", format!("{count} is out of range: {range}"));
@@ -40,6 +39,7 @@ impl Check<'_> {
             topic_defaults: topics,
             schema_registry,
             recovery,
+            control,
         })
     }
 
@@ -50,5 +50,9 @@ impl Check<'_> {
                 .refuse("kafka_bootstrap_servers", "no broker is given, such as localhost:9092".into());
         }
         Ok(Kafka::new(servers, properties))
+    }
+
+    pub(super) fn topic_name(&self, key: &str, topic: &str) -> Result<()> {
+        legal_topic(topic).or_else(|problem| self.refuse(key, problem))
     }
 }

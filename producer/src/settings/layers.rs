@@ -1,7 +1,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, Parser, Subcommand};
 use millrace_core::cli::{self, suggestion};
 use millrace_core::config::{self, Layers, Origins};
 use millrace_core::kafka::{Properties, TopicDefaults, read_command_config};
@@ -9,6 +9,7 @@ use millrace_core::{Error, Result};
 use serde_json::{Map, Value};
 
 use super::{Options, Settings, resolve};
+use crate::control::call::ControlArgs;
 
 const STREAMING_CONFIG: &str = include_str!("../../../config/streaming_config.yaml");
 const KAFKA_CONFIG: &str = include_str!("../../../config/kafka_config.yaml");
@@ -18,8 +19,12 @@ const ALIASES: [(&str, &str); 2] =
 
 /// Simulates a plant and streams its sensor readings.
 #[derive(Debug, Parser)]
-#[command(name = "producer", version, after_help = EXAMPLES)]
+#[command(name = "producer", version, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+#[command(disable_help_subcommand = true, subcommand_help_heading = "Instead of a run")]
 pub struct Cli {
+    /// What is done instead of a run.
+    #[command(subcommand)]
+    pub instead: Option<Instead>,
     /// YAML file laid over the built-in config
     #[arg(long, value_name = "FILE", help_heading = "Config")]
     pub config: Option<PathBuf>,
@@ -43,6 +48,21 @@ pub struct Cli {
     pub properties: Vec<String>,
 }
 
+/// What is done instead of a run.
+#[derive(Debug, Subcommand)]
+pub enum Instead {
+    /// Say something to a running producer (see `producer control --help`)
+    Control(ControlArgs),
+}
+
+/// What a command line asks for.
+pub enum Errand {
+    /// A run.
+    Run(Box<Settings>),
+    /// Something said to another run.
+    Control(Box<ControlArgs>),
+}
+
 const EXAMPLES: &str = "\
 Examples:
   producer                                                five machines on the console, one sample a second
@@ -57,8 +77,24 @@ Values are taken from flags, then MILLRACE_<KEY> variables, then --preset, then 
 ///
 /// # Errors
 /// One sentence about the first thing said wrongly, with exit code 2.
+pub fn read_errand(args: impl IntoIterator<Item = OsString>) -> Result<Option<Errand>> {
+    let Some(mut cli) = cli::parse::<Cli>(args)? else { return Ok(None) };
+    Ok(Some(match cli.instead.take() {
+        Some(Instead::Control(args)) => Errand::Control(Box::new(args)),
+        None => Errand::Run(Box::new(settings(cli)?)),
+    }))
+}
+
+/// Reads the command line of a run and all layers below it. `None` = help was asked for and printed.
+///
+/// # Errors
+/// One sentence about the first thing said wrongly, with exit code 2.
 pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<Option<Settings>> {
-    cli::parse::<Cli>(args)?.map(settings).transpose()
+    match read_errand(args)? {
+        None => Ok(None),
+        Some(Errand::Run(settings)) => Ok(Some(*settings)),
+        Some(Errand::Control(_)) => Err(Error::usage("`control` is no flag of a run; leave it out")),
+    }
 }
 
 /// What the layers below the flags say, section by section.
@@ -162,6 +198,8 @@ fn check_company(flags: &Cli, said: &Options, origins: &Origins) -> Result<()> {
     only(origins.is_flag("kafka_topic"), "--topic", Mode::Kafka, "kafka")?;
     only(origins.is_flag("partitions"), "--partitions", Mode::Kafka, "kafka")?;
     check_cluster(flags, said, origins)?;
+    only(origins.is_flag("control"), "--no-control", Mode::Kafka, "kafka")?;
+    only(origins.is_flag("control_topic"), "--control-topic", Mode::Kafka, "kafka")?;
     check_recovery(said, origins, mode)?;
     check_disorder(flags, said)?;
     only(origins.is_flag("file_compression"), "--compression", Mode::File, "file")?;
@@ -177,6 +215,9 @@ fn check_company(flags: &Cli, said: &Options, origins: &Origins) -> Result<()> {
     };
     if both("include_anomalies", "anomaly_injection_rate") {
         return apart("--anomaly-rate", "--no-anomalies");
+    }
+    if both("control", "control_topic") {
+        return apart("--control-topic", "--no-control");
     }
     if both("maintenance_simulation", "maintenance_interval") {
         return apart("--maintenance-interval", "--no-maintenance");

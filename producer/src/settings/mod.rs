@@ -2,6 +2,7 @@
 
 mod access;
 mod api;
+mod control;
 mod dataset;
 mod disorder;
 mod kafka;
@@ -10,6 +11,8 @@ mod options;
 mod place;
 mod recovery;
 mod resolve;
+mod share;
+mod speed;
 mod truth;
 
 use std::path::PathBuf;
@@ -21,11 +24,16 @@ use millrace_core::registry::Registry;
 
 use reqwest::Url;
 
+pub use control::Control;
+pub(crate) use control::replies_to;
 pub use disorder::DEFAULT_LEDGER_TOPIC;
-pub use layers::{Cli, read};
+pub use layers::{Cli, Errand, Instead, read, read_errand};
 pub use options::{Compression, Format, Mode, MoreFeatures, Options};
 pub use place::Place;
 pub use recovery::{ExactlyOnce, Recovery};
+pub(crate) use resolve::{RATES, RATES_IN_WORDS};
+pub use share::Share;
+pub use speed::Speed;
 pub use truth::{TruthFiles, TruthOutput, TruthTopic};
 
 use crate::disorder::Disorder;
@@ -34,13 +42,19 @@ use crate::simulate::{Act, Clock, Events};
 /// A run that can be carried out: nothing in it is out of range or contradicts another part.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Every machine, in the order of the output.
+    /// The machines of this producer, in the order of the output.
     pub machines: Vec<String>,
+    /// Every machine of the fleet, of which this producer may have a share.
+    pub fleet: Vec<String>,
+    /// Which share of the fleet this producer has.
+    pub share: Share,
     /// Seed of every random number.
     pub seed: u64,
     /// Event time.
     pub clock: Clock,
-    /// How many ticks to run; `None` = until stopped.
+    /// Stream seconds to run; `None` = until stopped.
+    pub duration: Option<f64>,
+    /// How many ticks that are at the rate of the beginning; `None` = until stopped.
     pub ticks: Option<u64>,
     /// How stream time follows wall time.
     pub speed: Speed,
@@ -64,17 +78,10 @@ pub struct Settings {
     pub threads: usize,
     /// Where readings go.
     pub output: Output,
+    /// Take commands from the keyboard.
+    pub interactive: bool,
     /// Print what is done, on standard error.
     pub verbose: bool,
-}
-
-/// How stream time follows wall time.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Speed {
-    /// So many stream seconds a wall second.
-    Factor(f64),
-    /// As fast as it goes.
-    Max,
 }
 
 /// Where readings go.
@@ -181,4 +188,6 @@ pub struct KafkaOutput {
     pub schema_registry: Option<Registry>,
     /// How the run is found again after its process has gone.
     pub recovery: Recovery,
+    /// Where commands come from; `None` = from nowhere.
+    pub control: Option<Control>,
 }

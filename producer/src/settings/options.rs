@@ -152,9 +152,18 @@ pub struct Options {
     #[serde(deserialize_with = "text")]
     pub truth: Option<String>,
 
-    /// A key of the guide: interactive control is refused until there is one.
-    #[arg(skip)]
+    /// Take commands from the keyboard (h shows them)
+    #[arg(long = "interactive", num_args = 0, default_missing_value = "true", help_heading = "Control")]
     pub interactive_mode: Option<bool>,
+    /// Take no commands from Kafka
+    #[arg(long = "no-control", num_args = 0, default_missing_value = "false", help_heading = "Control")]
+    pub control: Option<bool>,
+    /// Topic of the commands [default: sensor-control]
+    #[arg(long, value_name = "TOPIC", help_heading = "Control")]
+    pub control_topic: Option<String>,
+    /// This producer's share of the fleet, as in 2/4
+    #[arg(long, value_name = "I/N", help_heading = "Plant")]
+    pub share: Option<String>,
 
     /// Threads that simulate and encode [default: 1]
     #[arg(long, value_name = "N", help_heading = "Run")]

@@ -37,7 +37,8 @@ pub struct ExactlyOnce {
 
 impl Check<'_> {
     pub(super) fn recovery(&self, said: &Options, topic: &str) -> Result<Recovery> {
-        let slot = format!("{topic}-1of1");
+        let share = self.share(said, usize::MAX)?;
+        let slot = format!("{topic}-{}of{}", share.number, share.of);
         let interval = said.transaction_interval.unwrap_or(1.0);
         let interval = self.within(
             "transaction_interval",

@@ -9,11 +9,10 @@ use super::{Format, Mode, MoreFeatures, Options, Output, Settings, Speed, TextFo
 use crate::scenario;
 use crate::simulate::{Clock, Events, MaintenancePlan};
 
-/// Event times are milliseconds, so a faster rate would give two samples the same one.
-const MAX_RATE: f64 = 1000.0;
-/// A slower stream has no use, and one sample would live through centuries.
-const MIN_RATE: f64 = 1e-6;
-const SPEEDS: std::ops::RangeInclusive<f64> = 1e-6..=1e9;
+/// Event times are milliseconds, so a faster rate would give two samples the same one; a slower stream has no
+/// use, and one sample would live through centuries.
+pub(crate) const RATES: std::ops::RangeInclusive<f64> = 1e-6..=1000.0;
+pub(crate) const RATES_IN_WORDS: &str = "from 0.000001 to 1000 samples a second";
 const MAX_MACHINES: usize = 1_000_000;
 const DEFAULT_MACHINES: usize = 5;
 const MAX_THREADS: usize = 64;
@@ -27,16 +26,9 @@ pub(super) fn resolve(
     append: bool,
 ) -> Result<Settings> {
     let check = Check { origins };
-    check.not_yet(&said)?;
     let clock = Clock {
         start: check.start(said.start.as_deref())?,
-        rate: check.within(
-            "rate",
-            said.rate.unwrap_or(1.0),
-            MIN_RATE,
-            MAX_RATE,
-            "from 0.000001 to 1000 samples a second",
-        )?,
+        rate: check.within("rate", said.rate.unwrap_or(1.0), *RATES.start(), *RATES.end(), RATES_IN_WORDS)?,
     };
     let duration = said
         .duration
@@ -50,16 +42,22 @@ pub(super) fn resolve(
             )
         })
         .transpose()?;
-    let machines = check.machines(said.machines.as_deref())?;
+    let fleet = check.machines(said.machines.as_deref())?;
     let acts = match said.scenario.as_deref() {
-        Some(path) => scenario::read(Path::new(path), &machines, clock.start)?,
+        Some(path) => scenario::read(Path::new(path), &fleet, clock.start)?,
         None => Vec::new(),
     };
+    let share = check.share(&said, fleet.len())?;
+    let ours = fleet.iter().enumerate().filter(|(place, _)| share.has(*place));
+    let machines: Vec<String> = ours.map(|(_, id)| id.clone()).collect();
     Ok(Settings {
-        disorder: check.disorder(&said, &machines, &clock)?,
+        disorder: check.disorder(&said, &fleet, &clock)?,
         ledger: check.ledger(&said)?,
+        fleet,
+        share,
         seed: said.seed.unwrap_or_else(rand::random),
         clock,
+        duration,
         ticks: duration.map(|seconds| clock.ticks(seconds)),
         speed: check.speed(said.speed.as_deref())?,
         events: check.events(&said)?,
@@ -71,6 +69,7 @@ pub(super) fn resolve(
         labels: said.include_anomaly_labels.unwrap_or(false),
         truth: check.truth(&said, &topics, &properties, append)?,
         threads: check.threads(said.threads)?,
+        interactive: said.interactive_mode.unwrap_or(false),
         verbose: said.verbose.unwrap_or(true),
         output: check.output(said, machines.len(), topics, properties, append)?,
         machines,
@@ -89,15 +88,6 @@ impl Check<'_> {
 
     pub(super) fn refuse<T>(&self, key: &str, problem: String) -> Result<T> {
         Err(Error::usage(format!("{}: {problem}", self.origins.of(key))))
-    }
-
-    /// Keys of the guide whose capability is still to come are refused rather than ignored.
-    fn not_yet(&self, said: &Options) -> Result<()> {
-        if said.interactive_mode == Some(true) {
-            return self
-                .refuse("interactive_mode", "there is no interactive control yet; leave it false".into());
-        }
-        Ok(())
     }
 
     pub(super) fn within(&self, key: &str, value: f64, low: f64, high: f64, range: &str) -> Result<f64> {
@@ -124,14 +114,7 @@ impl Check<'_> {
     fn speed(&self, said: Option<&str>) -> Result<Speed> {
         match said {
             None => Ok(Speed::Factor(1.0)),
-            Some("max") => Ok(Speed::Max),
-            Some(text) => match text.parse::<f64>() {
-                Ok(factor) if SPEEDS.contains(&factor) => Ok(Speed::Factor(factor)),
-                _ => self.refuse(
-                    "speed",
-                    format!("`{text}` is neither a number from 0.000001 to 1000000000 nor max"),
-                ),
-            },
+            Some(text) => Speed::parse(text).or_else(|problem| self.refuse("speed", problem)),
         }
     }
 

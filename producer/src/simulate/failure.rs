@@ -43,7 +43,12 @@ impl FailureKind {
     }
 
     fn draw(random: &mut Random) -> Self {
-        let mut rest = random.uniform(0.0, 1.0);
+        Self::at_share(random.uniform(0.0, 1.0))
+    }
+
+    /// The kind at a place between 0 and 1, where each has its share of automatic failures.
+    pub fn at_share(place: f64) -> Self {
+        let mut rest = place;
         for (kind, share) in Self::SHARES {
             rest -= share;
             if rest < 0.0 {

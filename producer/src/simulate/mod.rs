@@ -145,15 +145,18 @@ impl Plant {
         self.machines.get(machine).map(|m| m.schedule().open_episodes(now).collect()).unwrap_or_default()
     }
 
-    /// What every machine was doing at its last sample, in the order given.
+    /// What every machine will be doing at its next sample, in the order given: what was done since the last
+    /// one shows already.
     pub fn states(&self) -> impl Iterator<Item = MachineState<'_>> {
-        let now = self.now();
+        let now = self.timestamp(self.next_tick);
         self.machines.iter().map(move |machine| {
-            let schedule = machine.schedule();
+            let key = Key { seed: self.seed, machine_id: &machine.id, start: self.begin };
+            let mut schedule = machine.schedule().clone();
+            schedule.advance(now, key, &self.events);
             MachineState {
                 machine_id: &machine.id,
                 in_maintenance: schedule.in_maintenance(),
-                truth: Truth::of(schedule, now),
+                truth: Truth::of(&schedule, now),
             }
         })
     }

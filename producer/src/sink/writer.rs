@@ -26,6 +26,15 @@ impl WriterSink {
         Self { output, name: "standard output".into(), written: 0, reader_gone: false }.begun(header)
     }
 
+    /// Rows on something else that stands for the console.
+    ///
+    /// # Errors
+    /// When it cannot be written to.
+    pub fn screen(output: impl Write + 'static, header: Option<&str>) -> Result<Self> {
+        let output = Box::new(output);
+        Self { output, name: "the terminal".into(), written: 0, reader_gone: false }.begun(header)
+    }
+
     /// Rows in a file, over what is there, or behind it with `append`.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! The producer against a real Kafka, in process, read back by others.
 
+mod control;
 mod disorder;
 mod event_time;
 mod interop;
@@ -17,6 +18,7 @@ fn main() {
             stream::tests(),
             disorder::tests(),
             event_time::tests(),
+            control::tests(),
             outage::tests(),
             refusals::tests(),
             partitions::tests(),

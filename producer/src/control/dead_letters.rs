@@ -1,0 +1,122 @@
+use std::collections::HashMap;
+use std::time::Duration;
+
+use millrace_core::kafka::{Kafka, TopicDefaults, cause};
+use millrace_core::{Error, Result};
+use rdkafka::consumer::Consumer;
+use rdkafka::error::KafkaError;
+use rdkafka::message::{BorrowedMessage, Header, Headers, Message, OwnedHeaders};
+use rdkafka::producer::{FutureProducer, FutureRecord};
+use rdkafka::{Offset, Timestamp, TopicPartitionList};
+use tokio::runtime::Runtime;
+
+const CALL: Duration = Duration::from_secs(10);
+/// The names of Kafka Streams (KIP-1034).
+const PREFIX: &str = "__streams.errors.";
+const EXCEPTION: &str = "millrace.control.NoCommand";
+
+/// The topic of what is no command: bytes, key, time and headers as they came, with the reason.
+pub(super) struct DeadLetters {
+    kafka: Kafka,
+    topic: String,
+    defaults: TopicDefaults,
+    runtime: Runtime,
+    /// Made with the first record, so that nobody has the topic who does not need it.
+    producer: Option<FutureProducer>,
+    /// The last record of each partition that is there already.
+    last: HashMap<i32, i64>,
+}
+
+impl DeadLetters {
+    /// The topic, which need not be there yet.
+    ///
+    /// # Errors
+    /// When it cannot be looked at.
+    pub fn new(kafka: Kafka, topic: String, defaults: TopicDefaults) -> Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|e| Error::failed(format!("topic {topic} cannot be written: {e}")))?;
+        let last = last_rejected(&kafka, &topic)?;
+        Ok(Self { kafka, topic, defaults, runtime, producer: None, last })
+    }
+
+    /// Writes a record and why it is no command, unless an earlier run did.
+    ///
+    /// # Errors
+    /// When the cluster does not take it.
+    pub fn write(&mut self, record: &BorrowedMessage<'_>, why: &str) -> Result<()> {
+        let (partition, offset) = (record.partition(), record.offset());
+        if self.last.get(&partition).is_some_and(|last| offset <= *last) {
+            return Ok(());
+        }
+        let headers = headers(record, why);
+        let mut letter = FutureRecord::<[u8], [u8]>::to(&self.topic).headers(headers);
+        letter.key = record.key();
+        letter.payload = record.payload();
+        letter.timestamp = match record.timestamp() {
+            Timestamp::CreateTime(time) => Some(time),
+            _ => None,
+        };
+        let refuse = |e: KafkaError| Error::failed(format!("topic {}: {}", self.topic, cause(&e)));
+        if self.producer.is_none() {
+            self.kafka.ensure_topic(&self.topic, None, &self.defaults)?;
+            self.producer = Some(self.kafka.prompt_producer(CALL)?);
+        }
+        let Some(producer) = &self.producer else { return Ok(()) };
+        let sent = self.runtime.block_on(producer.send(letter, CALL));
+        sent.map_err(|(error, _)| refuse(error))?;
+        self.last.insert(partition, offset);
+        Ok(())
+    }
+}
+
+fn headers(record: &BorrowedMessage<'_>, why: &str) -> OwnedHeaders {
+    let mut headers = record.headers().map_or_else(OwnedHeaders::new, |headers| headers.detach());
+    let (partition, offset) = (record.partition().to_string(), record.offset().to_string());
+    for (name, value) in [
+        ("exception", EXCEPTION),
+        ("message", why),
+        // There is no stack in a refusal; the reason stands where Kafka Streams' tools look for one.
+        ("stacktrace", why),
+        ("topic", record.topic()),
+        ("partition", &partition),
+        ("offset", &offset),
+    ] {
+        headers = headers.insert(Header { key: &format!("{PREFIX}{name}"), value: Some(value) });
+    }
+    headers
+}
+
+/// The last offset of each partition that was rejected before: they are rejected in order.
+fn last_rejected(kafka: &Kafka, topic: &str) -> Result<HashMap<i32, i64>> {
+    let refuse = |e: KafkaError| Error::failed(format!("topic {topic}: {}", cause(&e)));
+    let reader = kafka.reader_to_end()?;
+    let metadata = reader.fetch_metadata(Some(topic), CALL).map_err(refuse)?;
+    let partitions = metadata.topics().first().map_or(0, |topic| topic.partitions().len() as i32);
+    let mut tails = TopicPartitionList::new();
+    for partition in 0..partitions {
+        tails.add_partition_offset(topic, partition, Offset::OffsetTail(1)).map_err(refuse)?;
+    }
+    let mut last = HashMap::new();
+    let mut open = partitions;
+    reader.assign(&tails).map_err(refuse)?;
+    while open > 0 {
+        match reader.poll(CALL) {
+            Some(Ok(letter)) => last.extend(origin(&letter)),
+            Some(Err(KafkaError::PartitionEOF(_))) => open -= 1,
+            Some(Err(error)) => return Err(refuse(error)),
+            None => return Err(Error::failed(format!("topic {topic} cannot be read to its end"))),
+        }
+    }
+    Ok(last)
+}
+
+fn origin(letter: &BorrowedMessage<'_>) -> Option<(i32, i64)> {
+    let number = |name: &str| {
+        let key = format!("{PREFIX}{name}");
+        let header = letter.headers()?.iter().find(|header| header.key == key)?;
+        std::str::from_utf8(header.value?).ok()?.parse::<i64>().ok()
+    };
+    Some((i32::try_from(number("partition")?).ok()?, number("offset")?))
+}
