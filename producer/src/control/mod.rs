@@ -1,8 +1,8 @@
 //! What is said to a run while it goes on: by records of a topic, or by letters from the keyboard.
 //!
-//! Both are the same [`ControlCommand`](millrace_schemas::ControlCommand). The [`listener`] (a thread) hears
-//! the topic, the [`console`] (another) the keyboard; the [`desk`], in the run's own loop, decides, turns what
-//! it accepts into what is ordered next, and answers through the [`outbox`] once that is on its way.
+//! Both are the same [`ControlCommand`]. The `listener` (a thread) hears
+//! the topic, the `console` (another) the keyboard; the `desk`, in the run's own loop, decides, turns what
+//! it accepts into what is ordered next, and answers through the `outbox` once that is on its way.
 
 pub mod call;
 mod command;
