@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use millrace_tests::topic::{self, Record};
 use millrace_tests::{KafkaTest, Lab, Verdict, passed, produce};
+use serde_json::Value;
 
 const SAME: [&str; 6] = ["--seed", "7", "--start", "2026-01-01T00:00:00Z", "--features", "rolling"];
 const MACHINES: u64 = 50;
@@ -27,6 +28,8 @@ fn main() {
                 killed_and_resumed(lab, true)
             })
             .needs(needs),
+            KafkaTest::shared("what_commands_did_before_a_kill_is_done_again", commands_are_repeated)
+                .needs(needs),
         ]
     })
 }
@@ -35,12 +38,16 @@ fn killed_and_resumed(lab: &Lab, exactly_once: bool) -> Verdict {
     let (records, kills) = (number("MILLRACE_RESTART_RECORDS", 100_000), number("MILLRACE_RESTART_KILLS", 3));
     let each = (records / MACHINES).to_string();
     let (topic, undisturbed) = (lab.topic("restart"), lab.topic("undisturbed"));
-    let plant = [&SAME[..], &["--machines", "50", "--duration", &each]].concat();
-    produce(&lab.into_topic(&undisturbed, &[&plant[..], &["--speed", "max"]].concat()))?;
+    let truth_of = |topic: &str| format!("{topic}-truth");
+    let plant = [&SAME[..], &["--machines", "50", "--duration", &each, "--no-control", "--truth"]].concat();
+    let truth = format!("topic:{}", truth_of(&undisturbed));
+    produce(&lab.into_topic(&undisturbed, &[&plant[..], &[truth.as_str(), "--speed", "max"]].concat()))?;
 
     let speed = (RATE / MACHINES).to_string();
     let mode: &[&str] = if exactly_once { &["--exactly-once"] } else { &[] };
-    let flags = lab.into_topic(&topic, &[&plant[..], &["--speed", &speed, "--resume"], mode].concat());
+    let truth = format!("topic:{}", truth_of(&topic));
+    let more = [truth.as_str(), "--speed", &speed, "--resume"];
+    let flags = lab.into_topic(&topic, &[&plant[..], &more, mode].concat());
     let whole = Duration::from_secs_f64(records as f64 / RATE as f64);
     for moment in moments(kills as usize, whole) {
         let mut child = Run(producer(&flags).spawn()?);
@@ -53,14 +60,89 @@ fn killed_and_resumed(lab: &Lab, exactly_once: bool) -> Verdict {
     let last = producer(&flags).output()?;
     assert!(last.status.success(), "{}", String::from_utf8_lossy(&last.stderr));
 
-    let (got, expected) = (by_machine(lab, &topic)?, by_machine(lab, &undisturbed)?);
-    assert_eq!(expected.len() as u64, MACHINES);
-    for (machine, expected) in &expected {
+    for of in [|topic: &str| topic.to_owned(), truth_of] {
+        let (got, expected) = (by_machine(lab, &of(&topic))?, by_machine(lab, &of(&undisturbed))?);
+        assert_eq!(expected.len() as u64, MACHINES);
+        same(&got, &expected);
+    }
+    passed()
+}
+
+fn same(got: &Machines, expected: &Machines) {
+    for (machine, expected) in expected {
         let got = &got[machine];
         let differs = got.iter().zip(expected).position(|(got, expected)| got != expected);
         assert_eq!((differs, got.len()), (None, expected.len()), "{machine}: (first difference, records)");
     }
+}
+
+/// A run that is commanded and killed again and again is the run whose scenario has what was accepted.
+fn commands_are_repeated(lab: &Lab) -> Verdict {
+    for mode in [&[][..], &["--exactly-once"]] {
+        let (topic, undisturbed) = (lab.topic("commanded"), lab.topic("undisturbed"));
+        let control = lab.topic("control");
+        let plant = ["--machines", "20", "--duration", "3000", "--include-labels", "--format", "json"];
+        let plant = [&SAME[..], &plant].concat();
+        let more = ["--speed", "500", "--resume", "--control-topic", &control];
+        let flags = lab.into_topic(&topic, &[&plant[..], &more, mode].concat());
+        let commands: [&[&str]; 3] = [
+            &["inject", "MACHINE_003", "oil_leak", "--hours", "0.3"],
+            &["inject", "MACHINE_004", "bearing_failure", "--severity", "0.7"],
+            &["clear", "MACHINE_003"],
+        ];
+        for command in commands {
+            let mut child = Run(producer(&flags).spawn()?);
+            wait_for_the_stream(&mut child.0)?;
+            say(lab, &control, command)?;
+            child.0.kill()?;
+            child.0.wait()?;
+        }
+        let last = producer(&flags).output()?;
+        assert!(last.status.success(), "{}", String::from_utf8_lossy(&last.stderr));
+
+        let folder = tempfile::tempdir()?;
+        let scenario = folder.path().join("scenario.yaml");
+        let entries: Vec<String> = accepted(lab, &format!("{control}-replies"))?.iter().map(entry).collect();
+        assert_eq!(entries.len(), commands.len(), "{entries:?}");
+        std::fs::write(&scenario, format!("scenario:\n{}", entries.concat()))?;
+        let scenario = ["--speed", "max", "--scenario", scenario.to_str().expect("a path in UTF-8")];
+        produce(&lab.into_topic(&undisturbed, &[&plant[..], &scenario].concat()))?;
+        same(&by_machine(lab, &topic)?, &by_machine(lab, &undisturbed)?);
+    }
     passed()
+}
+
+/// Gives a command as anyone would, and waits for its answer.
+fn say(lab: &Lab, control: &str, words: &[&str]) -> std::io::Result<()> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lab"));
+    command.args(["producer", "control"]).args(words).args(["--format", "json", "--timeout", "30"]);
+    command.args(["--control-topic", control, "--bootstrap-server", lab.cluster.bootstrap_server()]);
+    let told = command.args(["--schema-registry-url", &lab.registry_url()]).output()?;
+    match told.status.success() {
+        true => Ok(()),
+        false => Err(std::io::Error::other(String::from_utf8_lossy(&told.stderr).into_owned())),
+    }
+}
+
+fn accepted(lab: &Lab, replies: &str) -> Result<Vec<Value>, Box<dyn std::error::Error>> {
+    let replies = topic::records(&lab.kafka(), replies)?;
+    let read: Vec<Value> =
+        replies.iter().map(|reply| serde_json::from_slice(&reply.value)).collect::<Result<_, _>>()?;
+    Ok(read.into_iter().filter(|reply| reply["status"] == "accepted").collect())
+}
+
+/// The entry of a scenario that does what a reply says was done.
+fn entry(reply: &Value) -> String {
+    let at = reply["timestamp"].as_i64().and_then(chrono::DateTime::from_timestamp_millis);
+    let (at, said) = (at.expect("a time").to_rfc3339(), &reply["command"]);
+    let what = match said["action"].as_str() {
+        Some("clear") => "clear: true".to_owned(),
+        _ if said["severity"].is_number() => {
+            format!("failure: {}, severity: {}", said["failure"], said["severity"])
+        }
+        _ => format!("failure: {}, hours: {}", said["failure"], said["hours"]),
+    };
+    format!(" - {{at: '{at}', machine: {}, {what}}}\n", said["machine_id"])
 }
 
 /// Times that processes stream before they are killed: of different length, together no longer than the run.

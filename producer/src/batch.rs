@@ -72,6 +72,11 @@ impl Batch {
         self.parts.iter().map(|part| part.readings.records.len() as u64).sum()
     }
 
+    /// Event time of its last reading.
+    pub fn last_timestamp(&self) -> Option<i64> {
+        self.parts.iter().filter_map(|part| part.readings.records.last()).map(|record| record.timestamp).max()
+    }
+
     /// How many ticks it holds.
     pub fn ticks(&self) -> usize {
         self.parts.first().map_or(0, |part| part.readings.ticks.len())

@@ -19,7 +19,7 @@ use crate::control::{Console, Desk, Listener, Outbox, Replies, Request, Screen, 
 use crate::disorder::Rows;
 use crate::generate::{Encoding, Generator, LineEnd, Order, Shard};
 use crate::report;
-use crate::resume::{self, Position};
+use crate::resume::{self, Position, Replay, Start};
 use crate::settings::{KafkaOutput, Output, Place, Settings, TextFormat};
 use crate::sink::{
     Accompanied, Beside, Client, DatasetSink, Described, Digest, HttpSink, KafkaSink, Sink, WriterSink,
@@ -80,7 +80,7 @@ pub fn run(settings: &Settings, shutdown: &Shutdown, progress: &Progress) -> Res
     let (to_desk, inbox) = channel();
     let voice = Voice::default();
     let Some(opened) = open(settings, &voice, &to_desk)? else { return Ok(Summary::default()) };
-    let Opened { settings, mut sink, shards, position, listener, replies } = opened;
+    let Opened { settings, mut sink, shards, position, mut replay, listener, replies } = opened;
     let settings = &settings;
     let generator = Generator::start(shards)?;
     report::begin(settings);
@@ -88,14 +88,20 @@ pub fn run(settings: &Settings, shutdown: &Shutdown, progress: &Progress) -> Res
     let began = Instant::now();
     let console = settings.interactive.then(|| Console::start(&voice, to_desk, shutdown)).transpose()?;
     let desk = Desk::new(settings, inbox, Outbox { topic: replies, voice });
-    let streamed = catch_up(settings, &generator, &position, shutdown).and_then(|timeline| {
-        Stream::new(settings, &generator, &mut *sink, desk, &position, timeline, progress).run(shutdown)
+    let caught_up = catch_up(settings, &generator, &position, &mut replay, shutdown);
+    let streamed = caught_up.and_then(|timeline| {
+        let course = (timeline, replay);
+        let mut stream = Stream::new(settings, &generator, &mut *sink, desk, &position, course, progress);
+        stream.run(shutdown).map(|()| stream.is_complete())
     });
     drop((console, listener));
     if shutdown.is_requested() {
         report::flushing(settings);
     }
-    let ended = streamed.and_then(|()| sink.close());
+    let ended = streamed.and_then(|is_complete| {
+        sink.ends(is_complete);
+        sink.close()
+    });
     progress.note(&*sink);
     let summary = Summary {
         generated: progress.generated(),
@@ -115,6 +121,8 @@ struct Opened {
     shards: Vec<Shard>,
     /// Where it goes on.
     position: Position,
+    /// What commands did before.
+    replay: Replay,
     /// What hears commands, and where they are answered.
     listener: Option<Listener>,
     replies: Option<Replies>,
@@ -125,18 +133,21 @@ fn catch_up(
     settings: &Settings,
     generator: &Generator,
     position: &Position,
+    replay: &mut Replay,
     shutdown: &Shutdown,
 ) -> Result<Timeline> {
+    let timeline = replay.timeline(settings, position.ticks());
     let most = most_ticks(settings) as u64;
     let mut done = 0;
     let mut used = Batch::default();
     while done < position.ticks() && !shutdown.is_requested() {
-        let ticks = most.min(position.ticks() - done);
-        generator.order(Order { ticks: ticks as usize, ..Order::default() }, used)?;
+        let resume::Effect { acts, rate } = replay.take(done);
+        let ticks = most.min(position.ticks() - done).min(replay.until_next(done));
+        generator.order(Order { ticks: ticks as usize, acts, rate, ..Order::default() }, used)?;
         used = generator.receive()?;
         done += ticks;
     }
-    Ok(Timeline::new(settings))
+    Ok(timeline)
 }
 
 /// `None` when the run is complete already.
@@ -208,6 +219,7 @@ fn open_outside(
         shards: with_truth(settings, &truth, shards),
         sink: accompanied(settings, None, truth, sink)?,
         position: Position::default(),
+        replay: Replay::default(),
         listener: None,
         replies: None,
     }))
@@ -230,19 +242,20 @@ fn open_kafka(settings: &Settings, output: &KafkaOutput, desk: &Sender<Request>)
         eprintln!("producer: {warning}");
     }
     let truth = OpenTruth::open(settings.truth.as_ref(), Some((&client, topic.partitions)))?;
-    let (settings, position, keeper) = match is_kept {
-        false => (settings.clone(), Position::default(), None),
+    let start = match is_kept {
+        false => Start::fresh(settings),
         true => match resume::begin(settings, output, &topic, &client)? {
-            Some((settings, position, keeper)) => (settings, position, Some(keeper)),
+            Some(start) => start,
             None => return Ok(None),
         },
     };
+    let Start { settings, position, replay, keeper } = start;
     let shards = with_truth(&settings, &truth, shards_by_partition(&settings, topic.partitions, encoding));
     let (listener, replies) = Listener::start(&settings, output, &client, desk.clone()).unzip();
     let ledger = ledger_topic(&settings, output)?.map(|ledger| (Rc::clone(&client), ledger));
     let sink = Box::new(KafkaSink::new(client, &topic.name, keeper));
     let sink = accompanied(&settings, ledger, truth, sink)?;
-    Ok(Some(Opened { settings, sink, shards, position, listener, replies }))
+    Ok(Some(Opened { settings, sink, shards, position, replay, listener, replies }))
 }
 
 /// The sink, behind the ledger if there is one (a file, or the topic that is given) and the truth.

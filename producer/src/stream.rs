@@ -12,7 +12,7 @@ use crate::control::{Answer, Asked, Desk, Moment};
 use crate::generate::{Generator, Order};
 use crate::pace::Pace;
 use crate::report::News;
-use crate::resume::Position;
+use crate::resume::{Position, Replay};
 use crate::run::Progress;
 use crate::settings::{Output, Settings, Speed};
 use crate::sink::Sink;
@@ -41,6 +41,8 @@ pub(crate) struct Stream<'a> {
     progress: &'a Progress,
     news: News,
     timeline: Timeline,
+    /// What is done again, because it was done before the run was killed.
+    replay: Replay,
     pace: Pace,
     speed: Speed,
     is_paused: bool,
@@ -62,7 +64,7 @@ impl<'a> Stream<'a> {
         sink: &'a mut dyn Sink,
         desk: Desk<'a>,
         position: &'a Position,
-        timeline: Timeline,
+        (timeline, replay): (Timeline, Replay),
         progress: &'a Progress,
     ) -> Self {
         let first = position.ticks();
@@ -75,6 +77,7 @@ impl<'a> Stream<'a> {
             news: News::new(settings),
             pace: Pace::new(first, timeline.rate(), settings.speed),
             timeline,
+            replay,
             speed: settings.speed,
             is_paused: false,
             is_stopped: false,
@@ -92,7 +95,8 @@ impl<'a> Stream<'a> {
     /// When the output breaks or refuses a record.
     pub fn run(&mut self, shutdown: &Shutdown) -> Result<()> {
         while !shutdown.is_requested() && self.goes_on() {
-            let asked = self.desk.take(self.moment());
+            let mut asked = self.desk.take(self.moment());
+            self.repeat(&mut asked);
             self.steer(&asked);
             let due = self.due();
             if due > 0 || !asked.answers.is_empty() || !asked.acts.is_empty() || asked.rate.is_some() {
@@ -115,6 +119,11 @@ impl<'a> Stream<'a> {
         self.desk.close(self.moment())
     }
 
+    /// Whether every tick of the run has been sent.
+    pub fn is_complete(&self) -> bool {
+        self.sent >= self.timeline.end()
+    }
+
     fn goes_on(&self) -> bool {
         let has_more = !self.is_stopped && self.ordered < self.timeline.end();
         !self.sink.is_done() && (has_more || !self.waiting.is_empty())
@@ -122,6 +131,13 @@ impl<'a> Stream<'a> {
 
     fn moment(&self) -> Moment {
         Moment { timestamp: self.timeline.timestamp(self.ordered), tick: self.ordered }
+    }
+
+    /// What was done at this tick already is done first.
+    fn repeat(&mut self, asked: &mut Asked) {
+        let effect = self.replay.take(self.ordered);
+        asked.acts.splice(0..0, effect.acts);
+        asked.rate = asked.rate.or(effect.rate);
     }
 
     /// Does what concerns the run rather than the plant.
@@ -143,6 +159,7 @@ impl<'a> Stream<'a> {
             return 0;
         }
         let left = self.timeline.end().saturating_sub(self.ordered);
+        let left = left.min(self.replay.until_next(self.ordered));
         self.pace.due(self.ordered, self.most).min(usize::try_from(left).unwrap_or(self.most))
     }
 
@@ -160,7 +177,7 @@ impl<'a> Stream<'a> {
         Ok(())
     }
 
-    /// Sends what is ordered, but for the last `ahead` orders, each with its answers behind it.
+    /// Sends what is ordered, but for the last `ahead` orders, each behind its answers.
     fn send(&mut self, ahead: usize) -> Result<()> {
         while self.waiting.len() > ahead {
             let Some(answers) = self.waiting.pop_front() else { break };
@@ -169,10 +186,11 @@ impl<'a> Stream<'a> {
             self.sent += batch.ticks() as u64;
             self.progress.generated.fetch_add(batch.records(), Ordering::Relaxed);
             self.sink.prepare(&batch)?;
-            self.sink.send(&batch)?;
             if !answers.is_empty() {
+                // Before the records that show what was done: a run that is killed between the two does it again.
                 self.desk.answer(answers, &batch.states())?;
             }
+            self.sink.send(&batch)?;
             self.used = batch;
         }
         Ok(())

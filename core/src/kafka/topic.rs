@@ -112,6 +112,14 @@ impl Kafka {
         Ok(Topic { name: name.to_owned(), partitions, is_new, warning })
     }
 
+    /// How many partitions a topic has; `None` where it is not there.
+    ///
+    /// # Errors
+    /// When the cluster does not answer.
+    pub fn partitions(&self, name: &str) -> Result<Option<i32>> {
+        self.partitions_of(&self.admin()?, name)
+    }
+
     /// The demo broker has no admin calls, but makes a topic when its metadata is asked for.
     fn topic_of_the_demo(&self, name: &str) -> Result<i32> {
         let asking: BaseConsumer = self

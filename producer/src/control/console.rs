@@ -13,6 +13,8 @@ use rustyline::history::MemHistory;
 use super::letters::{HELP, Line, read};
 use super::{Origin, Request, Voice};
 
+/// What the ids of commands from the keyboard begin with: they are for one producer only.
+pub(crate) const KEYBOARD: &str = "keyboard-";
 const PROMPT: &str = "> ";
 /// Back to the begin of the line, which is wiped; then bracketed paste off, as it was before.
 const LEAVE_LINE: &str = "\r\x1b[K\x1b[?2004l";
@@ -107,7 +109,7 @@ impl Hearer {
             Err(sentence) => self.voice.say(&format!("❌ {sentence}")),
             Ok(Line::Command(mut said)) => {
                 self.said += 1;
-                said.id = format!("keyboard-{}-{}", self.began, self.said);
+                said.id = format!("{KEYBOARD}{}-{}", self.began, self.said);
                 return self.desk.send(Request { said, from: Origin::Keyboard, is_old: false }).is_ok();
             }
         }

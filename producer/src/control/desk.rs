@@ -5,7 +5,7 @@ use millrace_schemas::{ControlCommand, ControlReply, ControlStatus, MachineState
 
 use super::command::{Command, Wish};
 use super::{Origin, Outbox, Request};
-use crate::settings::{Output, Settings, Speed};
+use crate::settings::{Output, Settings, Share, Speed};
 use crate::simulate::{Act, Cause, Clock};
 
 /// More states than this fit no record.
@@ -103,7 +103,7 @@ impl<'a> Desk<'a> {
             }
             self.outbox.send(&answer)?;
         }
-        Ok(())
+        self.outbox.settle()
     }
 
     /// Answers whatever still comes in that the run is over.
@@ -226,7 +226,7 @@ impl<'a> Desk<'a> {
         let wants_states = matches!(&decided, Ok(command) if command.wish == Wish::States);
         let reply = ControlReply {
             command_id: said.id.clone(),
-            producer: producer(self.settings),
+            producer: producer(self.settings, self.settings.share),
             seed: Some(self.settings.seed.to_string()),
             start: Some(self.settings.clock.start),
             ..ControlReply::default()
@@ -246,8 +246,8 @@ impl<'a> Desk<'a> {
 }
 
 /// Who answers: the output and the share.
-fn producer(settings: &Settings) -> String {
-    let share = format!("{}of{}", settings.share.number, settings.share.of);
+pub(crate) fn producer(settings: &Settings, share: Share) -> String {
+    let share = format!("{}of{}", share.number, share.of);
     match &settings.output {
         Output::Console { .. } => format!("console {share}"),
         Output::File { path, .. } => format!("{} {share}", path.display()),

@@ -16,10 +16,11 @@ mod reader;
 mod voice;
 
 pub use command::{Command, Wish};
-pub(crate) use console::Console;
-pub(crate) use desk::{Answer, Asked, Desk, Moment};
+pub(crate) use console::{Console, KEYBOARD};
+pub(crate) use desk::{Answer, Asked, Desk, Moment, producer};
 pub(crate) use listener::Listener;
 pub(crate) use outbox::{Outbox, Replies};
+pub(crate) use reader::Records;
 pub(crate) use voice::{Screen, Voice};
 
 use millrace_schemas::ControlCommand;

@@ -34,6 +34,14 @@ impl Outbox {
         self.topic.as_ref().map_or(Ok(()), |topic| topic.send(answer))
     }
 
+    /// Waits until the answers are safe, unless a transaction holds them together with what comes behind them.
+    pub fn settle(&self) -> Result<()> {
+        match &self.topic {
+            Some(Replies { client, .. }) if !client.in_transactions() => client.drain(),
+            _ => Ok(()),
+        }
+    }
+
     pub fn say(&self, line: &str) {
         self.voice.say(line);
     }

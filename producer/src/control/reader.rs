@@ -15,22 +15,23 @@ const MAX_COMMAND: usize = 16 * 1024;
 
 /// Why bytes are not what they should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Garbage(pub String);
+pub(crate) struct Garbage(pub String);
 
 /// A value, or why there is none.
-pub(super) type Read<T> = std::result::Result<T, Garbage>;
+pub(crate) type Read<T> = std::result::Result<T, Garbage>;
 
 /// Reads records of the control topics: Avro of whatever schema, or JSON.
-pub(super) struct Records {
-    registry: RegistryClient,
+pub(crate) struct Records {
+    /// `None` = everything is JSON.
+    registry: Option<RegistryClient>,
     /// Schemas by id; `None` where the registry does not know the id.
     schemas: HashMap<u32, Option<String>>,
 }
 
 impl Records {
     /// Records whose schemas this registry knows.
-    pub fn new(registry: RegistryClient) -> Self {
-        Self { registry, schemas: HashMap::new() }
+    pub fn new(registry: impl Into<Option<RegistryClient>>) -> Self {
+        Self { registry: registry.into(), schemas: HashMap::new() }
     }
 
     /// Reads a value, as one of the schema `ours`.
@@ -60,7 +61,7 @@ impl Records {
 
     fn schema(&mut self, id: u32) -> Result<Option<&str>> {
         if !self.schemas.contains_key(&id) {
-            let found = self.registry.find_schema(id)?;
+            let found = self.registry.as_ref().map_or(Ok(None), |registry| registry.find_schema(id))?;
             // An id that is unknown now may be known a moment later.
             if found.is_none() {
                 return Ok(None);

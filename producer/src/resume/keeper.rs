@@ -5,8 +5,6 @@ use millrace_core::{Error, Result};
 
 use super::record::{RunRecord, State, time};
 use crate::batch::Batch;
-use crate::settings::Settings;
-use crate::simulate::Clock;
 use crate::sink::Client;
 
 /// How often progress is written where no transaction carries it.
@@ -16,9 +14,6 @@ const BETWEEN_NOTES: Duration = Duration::from_secs(5);
 pub struct Keeper {
     client: Rc<Client>,
     run: RunRecord,
-    clock: Clock,
-    /// The run's last tick, if it has one.
-    end: Option<u64>,
     noted: Instant,
 }
 
@@ -27,9 +22,8 @@ impl Keeper {
     ///
     /// # Errors
     /// When the cluster refuses the note.
-    pub fn begin(client: Rc<Client>, run: RunRecord, settings: &Settings) -> Result<Self> {
-        let Settings { clock, ticks: end, .. } = *settings;
-        let mut keeper = Self { client, run, clock, end, noted: Instant::now() };
+    pub fn begin(client: Rc<Client>, run: RunRecord) -> Result<Self> {
+        let mut keeper = Self { client, run, noted: Instant::now() };
         keeper.note(State::Running)?;
         keeper.client.drain()?;
         Ok(keeper)
@@ -43,6 +37,9 @@ impl Keeper {
         self.settle(batch.records())?;
         self.run.progress.ticks += batch.ticks() as u64;
         self.run.progress.records += batch.records();
+        if let Some(last) = batch.last_timestamp() {
+            self.run.progress.time = time(last);
+        }
         Ok(())
     }
 
@@ -58,8 +55,7 @@ impl Keeper {
     ///
     /// # Errors
     /// When a record was refused, or a transaction cannot be committed.
-    pub fn end(&mut self) -> Result<()> {
-        let is_complete = self.end.is_some_and(|end| self.run.progress.ticks >= end);
+    pub fn end(&mut self, is_complete: bool) -> Result<()> {
         if !self.client.in_transactions() {
             // The end is noted when it is true.
             self.client.drain()?;
@@ -82,7 +78,6 @@ impl Keeper {
     fn note(&mut self, state: State) -> Result<()> {
         self.noted = Instant::now();
         self.run.state = state;
-        self.run.progress.time = time(self.clock.timestamp(self.run.progress.ticks));
         let value = serde_json::to_string(&self.run)
             .map_err(|e| Error::failed(format!("the run's progress cannot be written: {e}")))?;
         self.client.note(&self.run.run, &value)

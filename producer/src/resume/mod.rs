@@ -2,27 +2,53 @@
 //! how far it came is read from there (transactions) or from the end of its own topic.
 
 mod keeper;
+mod mark;
 mod options;
 mod position;
 mod record;
+mod replay;
 mod runs;
 mod tail;
 
 use std::rc::Rc;
 
 use millrace_core::kafka::Topic;
+use millrace_core::registry::Registry;
 use millrace_core::{Error, Result};
 
 pub use keeper::Keeper;
+pub use mark::Mark;
 pub(crate) use options::of_plant as options_of_plant;
 pub use position::Position;
 pub use record::{Progress, RunRecord, State};
+pub use replay::{Effect, Replay};
 pub use runs::{RUNS_TOPIC, last_note};
 
+use crate::control::Records;
 use crate::report;
-use crate::settings::{KafkaOutput, Recovery, Settings};
+use crate::settings::{KafkaOutput, Recovery, Settings, TruthOutput};
 use crate::sink::Client;
 use tail::Tail;
+
+/// Where and how a run begins.
+pub struct Start {
+    /// With the seed and the start that the run has had from its first tick.
+    pub settings: Settings,
+    /// Which record of each machine comes next.
+    pub position: Position,
+    /// What commands did before.
+    pub replay: Replay,
+    /// Keeps its progress.
+    pub keeper: Option<Keeper>,
+}
+
+impl Start {
+    /// A run that begins with its first tick and is not kept.
+    pub fn fresh(settings: &Settings) -> Self {
+        let settings = settings.clone();
+        Self { settings, position: Position::default(), replay: Replay::default(), keeper: None }
+    }
+}
 
 /// Whether runs are kept in `producer-runs`, whose topic is then there.
 ///
@@ -55,9 +81,8 @@ pub fn is_kept(output: &KafkaOutput) -> Result<bool> {
     }
 }
 
-/// Finds out where a run begins, and notes in `producer-runs` that it does: the settings with the seed and
-/// the start that it has had from its first tick, and its position; `None` when it is complete, which the
-/// user is told. `topic` is where its readings lie.
+/// Finds out where a run begins, and notes in `producer-runs` that it does; `None` when it is complete, which
+/// the user is told. `topic` is where its readings lie.
 ///
 /// # Errors
 /// When the run went on with another option before, a topic cannot be read, or the cluster has no
@@ -67,45 +92,70 @@ pub fn begin(
     output: &KafkaOutput,
     topic: &Topic,
     client: &Rc<Client>,
-) -> Result<Option<(Settings, Position, Keeper)>> {
+) -> Result<Option<Start>> {
     // Ends what was left open, so that what is committed is known.
     client.take_over()?;
     let found = match output.recovery.resume && !topic.is_new {
         true => runs::find(&output.kafka, &output.recovery.run_id, client.in_transactions())?,
         false => None,
     };
-    let (settings, run, position) = match found {
+    let (run, start) = match found {
         None => {
             let ends = Tail::of(&output.kafka, &topic.name, topic.partitions, false)?.ends();
-            (settings.clone(), RunRecord::new(settings, output, ends), Position::default())
+            let mark = |topic: String| Mark::now(&output.kafka, &topic);
+            let replies = output.control.as_ref().map(|control| mark(control.replies())).transpose()?;
+            let truth = truth_topic(settings).map(|topic| mark(topic.to_owned())).transpose()?;
+            let run = RunRecord { replies, truth, ..RunRecord::new(settings, output, ends) };
+            (run, Start::fresh(settings))
         }
         Some(before) => {
             let settings = before.settings(settings, output)?;
-            match before.position(&settings, output, topic)? {
+            let replay = Replay::of(&before, &settings, output)?;
+            match before.position(&settings, &replay, output, topic)? {
                 None => {
                     report::complete(&settings, &before.completion());
                     return Ok(None);
                 }
-                Some(position) => (settings, before, position),
+                Some(position) => (before, Start { settings, position, replay, keeper: None }),
             }
         }
     };
-    let keeper = Keeper::begin(Rc::clone(client), run.at(&position, &settings), &settings)?;
-    Ok(Some((settings, position, keeper)))
+    let keeper = Keeper::begin(Rc::clone(client), run.at(&start))?;
+    Ok(Some(Start { keeper: Some(keeper), ..start }))
 }
 
 impl RunRecord {
     /// Where the run goes on; `None` where it is complete.
-    fn position(&self, settings: &Settings, output: &KafkaOutput, topic: &Topic) -> Result<Option<Position>> {
-        let is_over = |ticks| settings.ticks.is_some_and(|end| end <= ticks);
+    fn position(
+        &self,
+        settings: &Settings,
+        replay: &Replay,
+        output: &KafkaOutput,
+        topic: &Topic,
+    ) -> Result<Option<Position>> {
+        let is_over = |ticks| replay.timeline(settings, ticks).end() <= ticks;
         let was_over = self.state == State::Complete && settings.ticks.is_none();
         if was_over || (self.state == State::Complete && is_over(self.progress.ticks)) {
             return Ok(None);
         }
         let position = match output.recovery.exactly_once {
             Some(_) => Position::all_at(self.progress.ticks),
-            None => position::of_topic(topic, &self.offsets, settings, output)?,
+            None => position::of_topics(self, topic, settings, output)?,
         };
         Ok(Some(position).filter(|position| !is_over(position.ticks())))
     }
+}
+
+/// The topic that the truth about a run's readings goes to.
+fn truth_topic(settings: &Settings) -> Option<&str> {
+    match &settings.truth {
+        Some(TruthOutput::Topic(truth)) => Some(&truth.topic),
+        Some(TruthOutput::Files(_)) | None => None,
+    }
+}
+
+/// Reads what runs with this output have written, Avro or JSON.
+fn records(output: &KafkaOutput) -> Result<Records> {
+    let registry = output.schema_registry.as_ref().map(Registry::client).transpose()?;
+    Ok(Records::new(registry))
 }

@@ -1,14 +1,16 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use millrace_core::kafka::{Kafka, Topic};
+use millrace_core::kafka::Topic;
 use millrace_core::registry::{Registry, RegistryClient};
 use millrace_core::{Error, Result};
-use millrace_schemas::codec::{ReadingDecoder, read_frame};
+use millrace_schemas::codec::{ReadingDecoder, RecordReader, read_frame};
+use millrace_schemas::subject::SENSOR_TRUTH;
 use rdkafka::message::{BorrowedMessage, Message};
 use serde::Deserialize;
 
 use super::tail::Tail;
+use super::{Mark, RunRecord};
 use crate::batch::{Batch, Lane, Machines};
 use crate::settings::{KafkaOutput, Settings};
 
@@ -18,23 +20,27 @@ const STILL_ARRIVING: Duration = Duration::from_millis(300);
 /// Which record of each machine comes next.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Position {
+    /// The first tick that some machine needs.
     ticks: u64,
-    /// Machines that are further than `ticks`, by id.
-    ahead: BTreeMap<String, u64>,
+    readings: Ahead,
+    truth: Ahead,
 }
+
+/// Machines that are further than the position's tick, by id, and their next sequence.
+type Ahead = BTreeMap<String, u64>;
 
 impl Position {
     /// Every machine's next record has this sequence.
     pub fn all_at(ticks: u64) -> Self {
-        Self { ticks, ahead: BTreeMap::new() }
+        Self { ticks, ..Self::default() }
     }
 
-    /// The next record of each machine, by id.
-    pub fn of(next: impl IntoIterator<Item = (String, u64)>) -> Self {
-        let mut ahead: BTreeMap<String, u64> = next.into_iter().collect();
-        let ticks = ahead.values().copied().min().unwrap_or(0);
-        ahead.retain(|_, next| *next > ticks);
-        Self { ticks, ahead }
+    /// The next reading of each machine, by id, and the truth about its next reading, where that is told.
+    pub fn of(mut readings: BTreeMap<String, u64>, mut truth: BTreeMap<String, u64>) -> Self {
+        let ticks = readings.values().chain(truth.values()).copied().min().unwrap_or(0);
+        readings.retain(|_, next| *next > ticks);
+        truth.retain(|_, next| *next > ticks);
+        Self { ticks, readings, truth }
     }
 
     /// The first tick that some machine needs.
@@ -44,30 +50,33 @@ impl Position {
 
     /// The tick from which every machine needs all.
     pub fn level(&self) -> u64 {
-        self.ahead.values().copied().max().unwrap_or(self.ticks)
+        self.readings.values().chain(self.truth.values()).copied().max().unwrap_or(self.ticks)
     }
 
-    /// How many records lie before it, of so many machines.
+    /// How many readings lie before it, of so many machines.
     pub fn records(&self, machines: usize) -> u64 {
-        let ahead: u64 = self.ahead.values().map(|next| next - self.ticks).sum();
+        let ahead: u64 = self.readings.values().map(|next| next - self.ticks).sum();
         self.ticks * machines as u64 + ahead
     }
 
-    /// Takes out of a batch that begins with tick `first` what is there already.
+    /// Takes out of a batch that begins with tick `first` what is there already. Episodes go with the readings,
+    /// so that of those about to be told one may be told twice, and none is lost.
     pub fn trim(&self, first: u64, batch: &mut Batch) {
         if first >= self.level() {
             return;
         }
         for part in &mut batch.parts {
-            let next = self.of_machines(&part.machines);
-            for lane in part.lanes() {
-                lane.retain(|tick, machine| first + tick as u64 >= next[machine]);
+            let readings = self.of_machines(&self.readings, &part.machines);
+            let truth = self.of_machines(&self.truth, &part.machines);
+            part.truth.retain(|tick, machine| first + tick as u64 >= truth[machine]);
+            for lane in [&mut part.readings, &mut part.episodes, &mut part.maintenance] {
+                lane.retain(|tick, machine| first + tick as u64 >= readings[machine]);
             }
         }
     }
 
-    fn of_machines(&self, machines: &Machines) -> Vec<u64> {
-        machines.ids.iter().map(|id| self.ahead.get(id).copied().unwrap_or(self.ticks)).collect()
+    fn of_machines(&self, ahead: &Ahead, machines: &Machines) -> Vec<u64> {
+        machines.ids.iter().map(|id| ahead.get(id).copied().unwrap_or(self.ticks)).collect()
     }
 }
 
@@ -95,54 +104,62 @@ impl Lane {
     }
 }
 
-/// Where a run without transactions goes on: behind the last record of each machine that lies in its topic
-/// behind `floors`, where the topic ended when the run began.
-pub(super) fn of_topic(
+/// Where a run without transactions goes on: behind the last record of each machine that lies in its topics.
+pub(super) fn of_topics(
+    run: &RunRecord,
     topic: &Topic,
-    floors: &[i64],
     settings: &Settings,
     output: &KafkaOutput,
 ) -> Result<Position> {
-    let mut tail = settled(&output.kafka, topic)?;
-    if tail.ends().iter().zip(floors).any(|(end, floor)| end < floor) {
-        return Err(Error::failed(format!(
-            "topic {} has fewer records than when run {} began: it was made anew, so begin anew without --resume",
-            topic.name, output.recovery.run_id
-        )));
-    }
-    tail.not_before(floors);
-    let mut sequences = Sequences::of(output)?;
+    let readings = Mark { topic: topic.name.clone(), offsets: run.offsets.clone() };
+    let readings = next_of(&readings, Kind::Readings, run, settings, output)?;
+    let truth = match &run.truth {
+        Some(truth) => next_of(truth, Kind::Truth, run, settings, output)?,
+        None => BTreeMap::new(),
+    };
+    Ok(Position::of(readings, truth))
+}
+
+/// The next sequence of each machine in a topic.
+fn next_of(
+    mark: &Mark,
+    kind: Kind,
+    run: &RunRecord,
+    settings: &Settings,
+    output: &KafkaOutput,
+) -> Result<BTreeMap<String, u64>> {
     let mut next: HashMap<&[u8], Option<u64>> =
         settings.machines.iter().map(|id| (id.as_bytes(), None)).collect();
-    tail.back(|record| {
-        let Some(record) = record else { return Ok(next.values().all(Option::is_some)) };
-        if let Some(machine) = record.key().and_then(|key| next.get_mut(key)) {
-            *machine = (*machine).max(Some(sequences.of_record(record)? + 1));
-        }
-        Ok(false)
-    })?;
-    Ok(Position::of(settings.machines.iter().map(|id| (id.clone(), next[id.as_bytes()].unwrap_or(0)))))
+    if let Some(tail) = settled(mark, &run.run, output)? {
+        let mut sequences = Sequences::of(kind, output)?;
+        tail.back(|record| {
+            let Some(record) = record else { return Ok(next.values().all(Option::is_some)) };
+            if let Some(machine) = record.key().and_then(|key| next.get_mut(key)) {
+                *machine = (*machine).max(Some(sequences.of_record(record)? + 1));
+            }
+            Ok(false)
+        })?;
+    }
+    Ok(settings.machines.iter().map(|id| (id.clone(), next[id.as_bytes()].unwrap_or(0))).collect())
 }
 
 /// The tail once nothing more arrives from the producer that was killed.
-fn settled<'a>(kafka: &Kafka, topic: &'a Topic) -> Result<Tail<'a>> {
-    let look = || Tail::of(kafka, &topic.name, topic.partitions, false);
-    let mut before = look()?;
+fn settled<'a>(mark: &'a Mark, run: &str, output: &KafkaOutput) -> Result<Option<Tail<'a>>> {
+    let Some(mut before) = mark.since(&output.kafka, false)? else { return Ok(None) };
+    if before.ends().iter().zip(&mark.offsets).any(|(end, offset)| end < offset) {
+        return Err(Error::failed(format!(
+            "topic {} has fewer records than when run {run} began: it was made anew, so begin anew without --resume",
+            mark.topic
+        )));
+    }
     loop {
         std::thread::sleep(STILL_ARRIVING);
-        let now = look()?;
+        let Some(now) = mark.since(&output.kafka, false)? else { return Ok(None) };
         if now.ends() == before.ends() {
-            return Ok(now);
+            return Ok(Some(now));
         }
         before = now;
     }
-}
-
-/// Reads the sequence out of a record's value.
-struct Sequences {
-    /// `None` = JSON.
-    registry: Option<RegistryClient>,
-    decoders: BTreeMap<u32, ReadingDecoder>,
 }
 
 #[derive(Deserialize)]
@@ -150,16 +167,37 @@ struct WithSequence {
     sequence: u64,
 }
 
+/// What a topic's records are.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Readings,
+    Truth,
+}
+
+/// Reads the sequences out of a topic's records.
+struct Sequences {
+    kind: Kind,
+    /// `None` = JSON.
+    registry: Option<RegistryClient>,
+    readers: BTreeMap<u32, Reader>,
+}
+
+/// Reads what was written with one schema.
+enum Reader {
+    Reading(ReadingDecoder),
+    Truth(RecordReader),
+}
+
 impl Sequences {
-    fn of(output: &KafkaOutput) -> Result<Self> {
+    fn of(kind: Kind, output: &KafkaOutput) -> Result<Self> {
         let registry = output.schema_registry.as_ref().map(Registry::client).transpose()?;
-        Ok(Self { registry, decoders: BTreeMap::new() })
+        Ok(Self { kind, registry, readers: BTreeMap::new() })
     }
 
     fn of_record(&mut self, record: &BorrowedMessage<'_>) -> Result<u64> {
         self.of_value(record.payload().unwrap_or_default()).map_err(|why| {
             let place = format!("partition {} offset {}", record.partition(), record.offset());
-            let what = format!("topic {} holds no reading of this run at {place}", record.topic());
+            let what = format!("topic {} holds no record of this run at {place}", record.topic());
             Error::failed(format!("{what} ({why}), so it cannot go on: begin anew without --resume"))
         })
     }
@@ -170,12 +208,23 @@ impl Sequences {
             return Ok(read.sequence);
         };
         let (id, body) = read_frame(value).map_err(|e| e.to_string())?;
-        if let std::collections::btree_map::Entry::Vacant(place) = self.decoders.entry(id) {
+        if let std::collections::btree_map::Entry::Vacant(place) = self.readers.entry(id) {
             let schema = registry.schema(id).map_err(|e| e.to_string())?;
-            place.insert(ReadingDecoder::new(&schema).map_err(|e| e.to_string())?);
+            let reader = match self.kind {
+                Kind::Readings => ReadingDecoder::new(&schema).map(Reader::Reading),
+                Kind::Truth => RecordReader::new(&schema, SENSOR_TRUTH).map(Reader::Truth),
+            };
+            place.insert(reader.map_err(|e| e.to_string())?);
         }
-        let reading = self.decoders[&id].decode(body).map_err(|e| e.to_string())?;
-        u64::try_from(reading.sequence).map_err(|e| e.to_string())
+        match &self.readers[&id] {
+            Reader::Reading(reader) => {
+                let reading = reader.decode(body).map_err(|e| e.to_string())?;
+                u64::try_from(reading.sequence).map_err(|e| e.to_string())
+            }
+            Reader::Truth(reader) => {
+                reader.decode::<WithSequence>(body).map(|read| read.sequence).map_err(|e| e.to_string())
+            }
+        }
     }
 }
 
@@ -209,10 +258,14 @@ mod tests {
         String::from_utf8(bytes).expect("text")
     }
 
+    fn next(machines: [(&str, u64); 2]) -> BTreeMap<String, u64> {
+        machines.into_iter().map(|(id, next)| (id.to_owned(), next)).collect()
+    }
+
     #[test]
     fn each_machine_goes_on_with_its_own_next_record() {
-        let position = Position::of([("A".to_owned(), 7), ("B".to_owned(), 5)]);
-        assert_eq!((position.ticks(), position.level()), (5, 7));
+        let position = Position::of(next([("A", 7), ("B", 5)]), BTreeMap::new());
+        assert_eq!((position.ticks(), position.level(), position.records(2)), (5, 7, 12));
         let mut batch = batch(5, 4);
         position.trim(5, &mut batch);
         assert_eq!(text(&batch), "1:5 1:6 0:7 1:7 0:8 1:8 ");
@@ -222,8 +275,19 @@ mod tests {
     }
 
     #[test]
+    fn the_truth_goes_on_with_its_own_next_record() {
+        let position = Position::of(next([("A", 7), ("B", 6)]), next([("A", 5), ("B", 8)]));
+        assert_eq!((position.ticks(), position.level(), position.records(2)), (5, 8, 13));
+        let mut batch = batch(5, 4);
+        batch.parts[0].truth = lane(5, 4);
+        position.trim(5, &mut batch);
+        assert_eq!(text(&batch), "1:6 0:7 1:7 0:8 1:8 ");
+        assert_eq!(String::from_utf8_lossy(&batch.parts[0].truth.bytes), "0:5 0:6 0:7 0:8 1:8 ");
+    }
+
+    #[test]
     fn a_batch_behind_the_last_machines_position_is_left_alone() {
-        let position = Position::of([("A".to_owned(), 7), ("B".to_owned(), 5)]);
+        let position = Position::of(next([("A", 7), ("B", 5)]), BTreeMap::new());
         let mut later = batch(7, 2);
         position.trim(7, &mut later);
         assert_eq!(text(&later), text(&batch(7, 2)));

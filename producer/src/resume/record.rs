@@ -5,7 +5,7 @@ use millrace_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Position, options};
+use super::{Mark, Start, options};
 use crate::report::grouped;
 use crate::scenario;
 use crate::settings::{KafkaOutput, Settings};
@@ -31,6 +31,12 @@ pub struct RunRecord {
     pub options_hash: String,
     /// Where the topic's partitions ended when the run began.
     pub offsets: Vec<i64>,
+    /// Where the answers to its commands lie.
+    #[serde(default)]
+    pub replies: Option<Mark>,
+    /// Where its truth lies.
+    #[serde(default)]
+    pub truth: Option<Mark>,
     /// How far it is.
     pub progress: Progress,
     /// Drawn by the process that wrote it, so that no two write the same.
@@ -58,7 +64,7 @@ pub struct Progress {
     pub ticks: u64,
     /// Readings that were sent.
     pub records: u64,
-    /// Event time of the next tick, RFC 3339.
+    /// Event time of the last tick, RFC 3339; before it, of the first.
     pub time: String,
 }
 
@@ -79,6 +85,8 @@ impl RunRecord {
             options,
             options_hash,
             offsets,
+            replies: None,
+            truth: None,
             process: rand::random::<u32>().into(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }
@@ -130,10 +138,10 @@ impl RunRecord {
     }
 
     /// The same run at a position.
-    pub(super) fn at(self, position: &Position, settings: &Settings) -> Self {
-        let ticks = position.ticks();
-        let records = position.records(settings.machines.len());
-        let time = time(settings.clock.timestamp(ticks));
+    pub(super) fn at(self, start: &Start) -> Self {
+        let ticks = start.position.ticks();
+        let records = start.position.records(start.settings.machines.len());
+        let time = time(start.replay.timeline(&start.settings, ticks).timestamp(ticks));
         let process = rand::random::<u32>().into();
         Self { state: State::Running, progress: Progress { ticks, records, time }, process, ..self }
     }

@@ -69,6 +69,11 @@ impl<'a> Tail<'a> {
         }
     }
 
+    /// Shows every record, in order within a partition.
+    pub fn forth(&self, show: impl FnMut(&BorrowedMessage<'_>) -> Result<()>) -> Result<()> {
+        self.from(&self.bounds.iter().map(|(first, _)| *first).collect::<Vec<_>>(), show)
+    }
+
     /// Shows every record from `starts` to the end.
     fn from(&self, starts: &[i64], mut show: impl FnMut(&BorrowedMessage<'_>) -> Result<()>) -> Result<()> {
         let mut list = TopicPartitionList::new();

@@ -44,6 +44,10 @@ impl Sink for Accompanied {
         self.readings.failed()
     }
 
+    fn ends(&mut self, is_complete: bool) {
+        self.readings.ends(is_complete);
+    }
+
     fn close(&mut self) -> Result<()> {
         let closed = self.readings.close();
         self.beside.iter_mut().map(Beside::close).fold(closed, Result::and)

@@ -17,12 +17,13 @@ pub struct KafkaSink {
     client: Rc<Client>,
     topic: String,
     keeper: Option<Keeper>,
+    is_complete: bool,
 }
 
 impl KafkaSink {
     /// A sink for a topic that is there; `keeper` notes how far the run is.
     pub fn new(client: Rc<Client>, topic: &str, keeper: Option<Keeper>) -> Self {
-        Self { client, topic: topic.to_owned(), keeper }
+        Self { client, topic: topic.to_owned(), keeper, is_complete: false }
     }
 
     fn send_part(&self, part: &Part) -> Result<()> {
@@ -69,9 +70,13 @@ impl Sink for KafkaSink {
         self.client.failed()
     }
 
+    fn ends(&mut self, is_complete: bool) {
+        self.is_complete = is_complete;
+    }
+
     fn close(&mut self) -> Result<()> {
         match &mut self.keeper {
-            Some(keeper) => keeper.end(),
+            Some(keeper) => keeper.end(self.is_complete),
             None => self.client.drain(),
         }
     }

@@ -64,6 +64,9 @@ pub trait Sink {
     /// Records that were refused.
     fn failed(&self) -> u64;
 
+    /// Comes before [`close`](Self::close) and tells whether the run has reached its end.
+    fn ends(&mut self, _is_complete: bool) {}
+
     /// Waits until every record taken is safe or refused.
     ///
     /// # Errors

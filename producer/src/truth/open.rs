@@ -67,7 +67,10 @@ impl OpenTruth {
         let wanted = [partitions.unwrap_or_else(|| output.topic_defaults.partitions(&output.readings)), 1, 1];
         let mut beside = Vec::with_capacity(names.len());
         for ((name, lane), partitions) in names.into_iter().zip(LANES).zip(wanted) {
-            beside.push(Beside::topic(lane, Rc::clone(client), ensure(output, name, partitions)?));
+            let topic = ensure(output, name, partitions)?;
+            let taker = Beside::topic(lane, Rc::clone(client), topic);
+            // A run that is resumed tells no episode again that its readings are past; the truth has its own place.
+            beside.push(if name == output.topic { taker } else { taker.waited_for() });
         }
         Ok(Self { encoding: Some(encoding), beside })
     }

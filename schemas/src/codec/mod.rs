@@ -17,7 +17,7 @@ pub use decode::decode_reading;
 pub use encode::encode_reading;
 pub use error::DecodeError;
 pub use frame::{FRAME_HEADER_BYTES, read_frame, write_frame_header};
-pub use record::RecordCodec;
+pub use record::{RecordCodec, RecordReader};
 pub use resolve::{ReadingDecoder, SchemaError};
 pub use truth::{encode_episode, encode_truth};
 

@@ -40,19 +40,46 @@ impl RecordCodec {
     /// When the body is larger than [`MAX_BODY_BYTES`] or does not fit the writer's schema, or when that schema
     /// cannot be resolved to ours.
     pub fn decode<T: DeserializeOwned>(&self, writer: &str, body: &[u8]) -> Result<T, DecodeError> {
-        if body.len() > MAX_BODY_BYTES {
-            return Err(DecodeError::new("body", format!("{} bytes are too many", body.len())));
-        }
         let writer = parse(writer).map_err(|e| DecodeError::new("schema", e.to_string()))?;
-        let reader =
-            GenericDatumReader::builder(&writer).reader_schema(&self.ours).build().map_err(refuse)?;
-        let mut rest = body;
-        let value = reader.read_value(&mut rest).map_err(refuse)?;
-        if !rest.is_empty() {
-            return Err(DecodeError::new("body", format!("{} bytes are left over", rest.len())));
-        }
-        from_value(&value).map_err(refuse)
+        decode(&writer, &self.ours, body)
     }
+}
+
+/// Reads many records of one kind and one writer's schema.
+pub struct RecordReader {
+    writer: Schema,
+    ours: Schema,
+}
+
+impl RecordReader {
+    /// A reader of what was written with `writer`, as records of the schema `ours`.
+    ///
+    /// # Errors
+    /// When one of the texts is no Avro schema.
+    pub fn new(writer: &str, ours: &str) -> Result<Self, SchemaError> {
+        Ok(Self { writer: parse(writer)?, ours: parse(ours)? })
+    }
+
+    /// Reads an Avro body.
+    ///
+    /// # Errors
+    /// As [`RecordCodec::decode`].
+    pub fn decode<T: DeserializeOwned>(&self, body: &[u8]) -> Result<T, DecodeError> {
+        decode(&self.writer, &self.ours, body)
+    }
+}
+
+fn decode<T: DeserializeOwned>(writer: &Schema, ours: &Schema, body: &[u8]) -> Result<T, DecodeError> {
+    if body.len() > MAX_BODY_BYTES {
+        return Err(DecodeError::new("body", format!("{} bytes are too many", body.len())));
+    }
+    let reader = GenericDatumReader::builder(writer).reader_schema(ours).build().map_err(refuse)?;
+    let mut rest = body;
+    let value = reader.read_value(&mut rest).map_err(refuse)?;
+    if !rest.is_empty() {
+        return Err(DecodeError::new("body", format!("{} bytes are left over", rest.len())));
+    }
+    from_value(&value).map_err(refuse)
 }
 
 fn refuse(error: apache_avro::Error) -> DecodeError {

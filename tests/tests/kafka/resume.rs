@@ -19,6 +19,7 @@ pub fn tests() -> Vec<KafkaTest> {
     let needs = "memory of runs";
     vec![
         KafkaTest::shared("resume::seed_and_start_need_not_be_said_again", goes_on).needs(needs),
+        KafkaTest::shared("resume::shares_of_a_fleet_go_on_each_by_itself", shares).needs(needs),
         KafkaTest::shared("resume::a_complete_run_says_so_and_sends_nothing", complete).needs(needs),
         KafkaTest::shared("resume::another_option_is_refused_by_its_name", refused).needs(needs),
         KafkaTest::shared("resume::a_missing_topic_is_a_fresh_start", fresh).needs(needs),
@@ -49,6 +50,21 @@ fn goes_on(lab: &Lab) -> Verdict {
         let read = |name: &str| topic::records(&lab.kafka(), name).map(by_machine);
         assert!(read(&parts)? == read(&whole)?, "the records are those of one run");
     }
+    passed()
+}
+
+fn shares(lab: &Lab) -> Verdict {
+    let same = ["--seed", "7", "--start", "2026-01-01T00:00:00Z", "--no-control"];
+    let (parts, whole) = (lab.topic("shares"), lab.topic("whole"));
+    for (share, mode) in [("1/2", &[][..]), ("2/2", &["--exactly-once"])] {
+        for duration in ["40", "100"] {
+            let more = ["--share", share, "--resume", "--duration", duration];
+            produce(&flags(lab, &parts, &[&same[..], &more, mode].concat()))?;
+        }
+    }
+    produce(&flags(lab, &whole, &[&same[..], &["--duration", "100"]].concat()))?;
+    let read = |name: &str| topic::records(&lab.kafka(), name).map(by_machine);
+    assert!(read(&parts)? == read(&whole)?, "the records are those of one run");
     passed()
 }
 
