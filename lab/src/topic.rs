@@ -20,6 +20,7 @@ const STALL: Duration = Duration::from_secs(30);
 /// When the topic cannot be read to its end.
 pub fn for_each(kafka: &Kafka, topic: &str, mut show: impl FnMut(&BorrowedMessage<'_>)) -> Result<()> {
     let reader = kafka.isolated_reader(true)?;
+    settle(kafka, &reader, topic)?;
     let mut waiting = assign_all(&reader, topic)?;
     let mut last = Instant::now();
     while !waiting.is_empty() {
@@ -33,6 +34,18 @@ pub fn for_each(kafka: &Kafka, topic: &str, mut show: impl FnMut(&BorrowedMessag
             None => continue,
         }
         last = Instant::now();
+    }
+    Ok(())
+}
+
+/// What a transaction holds shows a moment after its end; one that was abandoned is not waited for long.
+fn settle(kafka: &Kafka, reader: &BaseConsumer, topic: &str) -> Result<()> {
+    let (all, began) = (kafka.isolated_reader(false)?, Instant::now());
+    for partition in 0..partitions_seen(reader, topic)? {
+        let (_, end) = kafka::bounds(&all, topic, partition)?;
+        while kafka::bounds(reader, topic, partition)?.1 < end && began.elapsed() < CALL {
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
     Ok(())
 }
