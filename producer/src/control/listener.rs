@@ -68,7 +68,7 @@ impl Listener {
         let reader = output.kafka.reader()?;
         let hearer = Hearer {
             ends: ends(&reader, &control.topic, partitions)?,
-            reply_ends: ends(&reader, &control.replies(), reply_partitions)?,
+            reply_ends: ends(&output.kafka.isolated_reader(false)?, &control.replies(), reply_partitions)?,
             reader,
             control: control.clone(),
             kafka: output.kafka.clone(),
@@ -160,6 +160,10 @@ impl Hearer {
         let refuse = |e: KafkaError| Error::failed(format!("topic {topic}: {}", cause(&e)));
         let reader = self.kafka.reader_to_end()?;
         let mut open = self.reply_ends.len();
+        // What a transaction holds shows a moment after its end.
+        while !ending.is_requested() && !reaches(&ends(&reader, &topic, open as i32)?, &self.reply_ends) {
+            ending.wait(POLL);
+        }
         let mut all = TopicPartitionList::new();
         for partition in 0..open as i32 {
             all.add_partition_offset(&topic, partition, Offset::Beginning).map_err(refuse)?;
@@ -186,6 +190,10 @@ impl Hearer {
         let topic = self.control.dead_letters();
         DeadLetters::new(self.kafka.clone(), topic, defaults.clone()).map(Some)
     }
+}
+
+fn reaches(ends: &[i64], others: &[i64]) -> bool {
+    ends.iter().zip(others).all(|(end, other)| end >= other)
 }
 
 fn is_before(ends: &[i64], record: &BorrowedMessage<'_>) -> bool {

@@ -13,6 +13,7 @@ mod stream;
 mod truth;
 
 fn main() {
+    control::serve_as_commander();
     millrace_tests::main(|| {
         [
             stream::tests(),
