@@ -1,0 +1,3 @@
+//! The consumer: statistics over readings while they pass.
+
+pub mod window;

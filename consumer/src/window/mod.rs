@@ -1,0 +1,20 @@
+//! Statistics over the newest readings of a machine, by event time.
+//!
+//! What a window holds follows from the set of its readings alone, not from the order in which they came:
+//! with a span of time, those less than the span older than the machine's newest reading; with a number, so
+//! many of the newest values of each sensor.
+
+mod extremes;
+mod moments;
+mod series;
+mod sliding;
+mod span;
+#[cfg(test)]
+mod tests;
+
+pub use series::Stats;
+pub use sliding::Sliding;
+pub use span::{MOST_SAMPLES, Span};
+
+/// A window over the seven sensors of a machine. It takes at most 1 KiB, its samples apart.
+pub type MachineWindow = Sliding<{ millrace_schemas::reading::SENSORS }>;

@@ -1,0 +1,75 @@
+/// The relative error of the variance that may arise before the sums are made anew.
+const TOLERANCE: f64 = 1e-9;
+
+/// Count, mean and variance of values that come and go.
+///
+/// Sums are of the distances from a value near the mean, so that a large mean costs no digits. What a
+/// difference of sums has lost at most is known from the largest sum there was (`peak`) and the number of
+/// additions since (`worn`); when that is too much, the owner makes the sums anew from what it holds.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Moments {
+    count: u32,
+    worn: u32,
+    shift: f64,
+    sum: f64,
+    squares: f64,
+    peak: f64,
+}
+
+impl Moments {
+    pub fn of(values: impl Iterator<Item = f64> + Clone) -> Self {
+        let mut first = Self::default();
+        values.clone().for_each(|value| first.add(value));
+        let mut moments = Self { shift: first.mean(), ..Self::default() };
+        values.for_each(|value| moments.take_in(value));
+        moments
+    }
+
+    pub fn add(&mut self, value: f64) {
+        if self.count == 0 {
+            *self = Self { shift: value, ..Self::default() };
+        }
+        self.take_in(value);
+    }
+
+    fn take_in(&mut self, value: f64) {
+        let distance = value - self.shift;
+        self.count += 1;
+        self.worn = self.worn.saturating_add(1);
+        self.sum += distance;
+        self.squares += distance * distance;
+        self.peak = self.peak.max(self.squares);
+    }
+
+    pub fn remove(&mut self, value: f64) {
+        let distance = value - self.shift;
+        self.count -= 1;
+        self.worn = self.worn.saturating_add(1);
+        self.sum -= distance;
+        self.squares -= distance * distance;
+    }
+
+    pub fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// NaN without values.
+    pub fn mean(&self) -> f64 {
+        self.shift + self.sum / f64::from(self.count)
+    }
+
+    /// Of a sample; `None` below two values.
+    pub fn deviation(&self) -> Option<f64> {
+        (self.count > 1).then(|| (self.centred().max(0.0) / f64::from(self.count - 1)).sqrt())
+    }
+
+    /// Whether the variance is as exact as it should be.
+    pub fn is_sound(&self) -> bool {
+        self.count == 0 || f64::from(self.worn) * f64::EPSILON * self.peak <= TOLERANCE * self.centred()
+    }
+
+    /// The sum of the squared distances from the mean.
+    fn centred(&self) -> f64 {
+        self.squares - self.sum * self.sum / f64::from(self.count)
+    }
+}
