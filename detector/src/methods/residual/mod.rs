@@ -6,6 +6,7 @@
 //! Everything is in minutes: one row of averages a minute.
 
 mod learner;
+mod limits;
 mod model;
 mod plant;
 mod watch;

@@ -24,7 +24,7 @@ pub struct ResidualModel {
     /// Inverse covariance of the averaged residuals.
     #[serde(with = "exact")]
     precision: Vec<f64>,
-    /// For each failure: its pattern in the residuals, whitened, of unit length.
+    /// One line a pattern of [`PATTERNS`]: a failure in the residuals, whitened, of unit length.
     #[serde(with = "exact")]
     patterns: Vec<f64>,
 }
@@ -35,6 +35,23 @@ const ROUNDS: usize = 6;
 /// A block that varies so many times as much as the median block, or lies so far off, is left out.
 const UNFIT: f64 = 3.0;
 const FEWEST_MINUTES: f64 = 300.0;
+
+/// Each failure once it lasts, and while it grows: then what is slow has reached six tenths.
+pub(super) const PATTERNS: [(Failure, f64); 10] = {
+    let [bearing, pump, heat, oil, motor] = Failure::ALL;
+    [
+        (bearing, 1.0),
+        (pump, 1.0),
+        (heat, 1.0),
+        (oil, 1.0),
+        (motor, 1.0),
+        (bearing, 0.6),
+        (pump, 0.6),
+        (heat, 0.6),
+        (oil, 0.6),
+        (motor, 0.6),
+    ]
+};
 
 impl ResidualModel {
     pub(super) fn trimmed(origin: &Features, blocks: &[Block]) -> Result<Self> {
@@ -65,15 +82,15 @@ impl ResidualModel {
         let deviation = covariance.diag().iter().map(|variance| variance.sqrt().max(1e-9)).collect();
         let usual: Sensors = std::array::from_fn(|i| origin[i] + moments.mean()[i]);
         let mut model = Self { origin: origin.to_vec(), lines, deviation, precision, patterns: Vec::new() };
-        model.patterns = Failure::ALL.iter().flat_map(|failure| model.pattern(*failure, &usual)).collect();
+        model.patterns = PATTERNS.iter().flat_map(|of| model.pattern(of, &usual)).collect();
         Ok(model)
     }
 
-    fn pattern(&self, failure: Failure, usual: &Sensors) -> Vec<f64> {
-        let effect = failure.effect(usual);
+    fn pattern(&self, (failure, reached): &(Failure, f64), usual: &Sensors) -> Vec<f64> {
+        let effect = failure.effect_when(usual, *reached);
         let lasting = |feature: usize| match feature.checked_sub(SENSORS) {
             None => effect[feature],
-            Some(average) => effect[FOLLOWED[average].0],
+            Some(average) => reached * effect[FOLLOWED[average].0],
         };
         let features: Features = std::array::from_fn(lasting);
         let residual: Vec<f64> = self.lines.chunks_exact(FEATURES).map(|line| dot(line, &features)).collect();
@@ -92,9 +109,9 @@ impl ResidualModel {
         quadratic(&self.precision, averages).sqrt()
     }
 
-    /// How far they are off along the pattern of each failure, in standard deviations.
-    pub(super) fn along(&self, averages: &Sensors) -> [f64; 5] {
-        std::array::from_fn(|failure| dot(&self.patterns[failure * SENSORS..][..SENSORS], averages))
+    /// How far they are off along each pattern, in standard deviations.
+    pub(super) fn along(&self, averages: &Sensors) -> [f64; PATTERNS.len()] {
+        std::array::from_fn(|pattern| dot(&self.patterns[pattern * SENSORS..][..SENSORS], averages))
     }
 
     /// How far each sensor's average is off, in its standard deviations.

@@ -1,3 +1,5 @@
+use super::{BEARING, TEMPERATURE};
+
 /// How many sensors a machine of our plant has.
 pub const SENSORS: usize = 7;
 
@@ -52,6 +54,17 @@ impl Failure {
         }
     }
 
+    /// Its share of all failures.
+    pub const fn share(self) -> f64 {
+        match self {
+            Self::BearingFailure => 0.3,
+            Self::PumpFailure => 0.25,
+            Self::Overheating => 0.2,
+            Self::OilLeak => 0.15,
+            Self::MotorFailure => 0.1,
+        }
+    }
+
     /// The sensors that the failure is known by.
     pub const fn sensors(self) -> &'static [usize] {
         match self {
@@ -85,6 +98,15 @@ impl Failure {
         }
         effect
     }
+
+    /// The same while it still grows: temperatures have `reached` only this part, and a bearing that is warmed
+    /// by its machine this part of that.
+    pub(super) fn effect_when(self, usual: &Sensors, reached: f64) -> Sensors {
+        let mut effect = self.effect(usual);
+        effect[TEMPERATURE] *= reached;
+        effect[BEARING] *= if self == Self::BearingFailure { reached } else { reached * reached };
+        effect
+    }
 }
 
 #[cfg(test)]
@@ -98,6 +120,7 @@ mod tests {
             let effect = failure.effect(&usual);
             assert!(failure.sensors().iter().all(|sensor| effect[*sensor].abs() > 0.5), "{failure:?}");
         }
+        assert!((Failure::ALL.iter().map(|failure| failure.share()).sum::<f64>() - 1.0).abs() < 1e-12);
         assert_eq!(beyond_critical(&usual), None);
         assert_eq!(beyond_critical(&[f64::NAN, 5.0, 5.0, 200.0, 50.0, 59.0, 80.0]), Some(OIL));
     }

@@ -20,7 +20,7 @@ impl Machine {
 
     fn minute(&mut self, minute: i64, fault: &Sensors) -> Minute {
         let load = (minute as f64 / 1440.0 * std::f64::consts::TAU).sin();
-        self.oil -= 0.0008;
+        self.oil -= 0.0005;
         let usual =
             [72.0 + 4.0 * load, 4.5, 5.8 - 0.3 * load, 200.0 + 8.0 * load, 50.0 + 2.0 * load, self.oil, 80.0];
         let sigma = [0.7, 0.4, 0.1, 1.6, 0.45, 0.45, 0.7];
@@ -71,6 +71,20 @@ fn every_failure_is_found_early_and_its_sensor_and_kind_named() {
         assert!((since..since + 180).contains(&opened), "{failure:?} at {}", opened - since);
         assert!(failure.sensors().contains(&sensor), "{failure:?} by {sensor}");
         assert_eq!(likely, failure);
+    }
+}
+
+#[test]
+fn a_failure_on_the_first_day_is_found_by_the_normal_ranges_and_not_learnt() {
+    for failure in Failure::ALL {
+        let mut watch = watch();
+        let changes = run(&mut watch, 1, |minute| failing(failure, 120, minute.max(120)));
+        let (opened, change, sensor, likely) = changes[0];
+        assert_eq!((change, changes.len()), (Change::Opened, 1), "{failure:?}");
+        assert!((120..120 + 600).contains(&opened), "{failure:?} at {opened}");
+        assert!(failure.sensors().contains(&sensor), "{failure:?} by {sensor}");
+        assert_eq!(likely, failure);
+        assert!(watch.model().is_none() && watch.is_open());
     }
 }
 

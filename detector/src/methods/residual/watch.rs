@@ -1,5 +1,6 @@
 use super::learner::Learner;
-use super::model::ResidualModel;
+use super::limits::Limits;
+use super::model::{PATTERNS, ResidualModel};
 use super::plant::{Failure, SENSORS, Sensors};
 use super::{Follower, POWER, WEIGHT};
 use crate::alarm::{Alarm, AlarmParams, Change};
@@ -34,13 +35,21 @@ pub struct WatchParams {
     /// Standard deviations along a failure's pattern that count as much as the last threshold of distance:
     /// less, because there is one way to be off instead of seven.
     pub along: f64,
+    /// How far beyond the middle of its normal range a sensor's average may be, in halves of the range, whatever
+    /// was learnt.
+    pub beyond: f64,
     /// When alerts open and close.
     pub alarm: AlarmParams,
 }
 
 impl Default for WatchParams {
     fn default() -> Self {
-        Self { stages: [(1, 14.0), (2, 8.0), (3, 7.0), (7, 6.1)], along: 5.0, alarm: AlarmParams::default() }
+        Self {
+            stages: [(1, 14.0), (2, 8.0), (3, 7.0), (7, 6.1)],
+            along: 5.0,
+            beyond: 1.15,
+            alarm: AlarmParams::default(),
+        }
     }
 }
 
@@ -86,6 +95,7 @@ const STEP: f64 = 3.0;
 pub struct Watch {
     params: WatchParams,
     follower: Follower,
+    limits: Limits,
     learner: Option<Box<Learner>>,
     model: Option<ResidualModel>,
     /// The stages of learning that are over.
@@ -110,6 +120,7 @@ impl Watch {
         Ok(Self {
             params,
             follower: Follower::new(),
+            limits: Limits::default(),
             learner: Some(Box::default()),
             model: None,
             stage: 0,
@@ -164,8 +175,11 @@ impl Watch {
         }
         let learnt = minute.minute - first;
         self.pass_stages(learnt);
-        let finding = self.model.as_ref().map(|model| model.residuals(&features));
-        let finding = finding.and_then(|residuals| self.judge(&minute.sensors, residuals));
+        self.limits.follow(&minute.sensors);
+        let finding = match self.model.as_ref().map(|model| model.residuals(&features)) {
+            Some(residuals) => self.judge(&minute.sensors, residuals),
+            None => Some(self.find_without_model()),
+        };
         if !self.alarm.is_open()
             && let Some(learner) = &mut self.learner
         {
@@ -178,6 +192,7 @@ impl Watch {
         self.running_since = None;
         self.has_stopped = true;
         self.follower.restart();
+        self.limits.restart();
         if let Some(learner) = &mut self.learner {
             learner.restart();
         }
@@ -235,16 +250,37 @@ impl Watch {
         let model = self.model.as_ref()?;
         let threshold = self.params.stages[self.stage.max(1) - 1].1;
         let (distance, along) = (model.distance(&self.averages), model.along(&self.averages));
-        let best = (0..along.len()).max_by(|a, b| along[*a].total_cmp(&along[*b]))?;
-        let by_pattern = along[best] * self.params.stages[STAGES - 1].1 / self.params.along;
-        let score = distance.max(by_pattern);
+        let best = (0..along.len()).max_by(|a, b| plausible(*a, &along).total_cmp(&plausible(*b, &along)))?;
+        let farthest = along.iter().copied().fold(0.0, f64::max);
+        let by_pattern = farthest * self.params.stages[STAGES - 1].1 / self.params.along;
         let cosine = if distance > 0.0 { (along[best] / distance).clamp(0.0, 1.0) } else { 0.0 };
-        Some(Finding {
-            score,
-            threshold,
-            change: self.alarm.judge(score, threshold),
-            each: model.each(&self.averages),
-            likely: (Failure::ALL[best], cosine),
-        })
+        let by_limits = self.beyond() * threshold;
+        let score = distance.max(by_pattern);
+        if by_limits > score.max(threshold) {
+            let (each, likely) = (self.limits.each(), self.limits.likely());
+            return Some(self.finding(by_limits, threshold, each, likely));
+        }
+        let each = model.each(&self.averages);
+        Some(self.finding(score, threshold, each, (PATTERNS[best].0, cosine)))
     }
+
+    fn find_without_model(&mut self) -> Finding {
+        let (each, likely) = (self.limits.each(), self.limits.likely());
+        self.finding(self.beyond(), 1.0, each, likely)
+    }
+
+    /// How far beyond its normal range the farthest sensor is: 1 is as far as it may be.
+    fn beyond(&self) -> f64 {
+        self.limits.each().into_iter().fold(0.0, f64::max) / self.params.beyond
+    }
+
+    fn finding(&mut self, score: f64, threshold: f64, each: Sensors, likely: (Failure, f64)) -> Finding {
+        Finding { score, threshold, change: self.alarm.judge(score, threshold), each, likely }
+    }
+}
+
+/// Logarithm of how plausible a pattern is, up to what is the same for all: its fit, and how often such
+/// failures happen.
+fn plausible(pattern: usize, along: &[f64; PATTERNS.len()]) -> f64 {
+    0.5 * along[pattern].max(0.0).powi(2) + PATTERNS[pattern].0.share().ln()
 }
