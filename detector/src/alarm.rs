@@ -16,9 +16,14 @@ pub struct AlarmParams {
     pub quiet_below: f64,
 }
 
+impl AlarmParams {
+    /// What is usual: five of eight open, half an hour of quiet minutes closes.
+    pub const USUAL: Self = Self { exceedances: 5, among: 8, quiet: 30, quiet_below: 0.8 };
+}
+
 impl Default for AlarmParams {
     fn default() -> Self {
-        Self { exceedances: 5, among: 8, quiet: 30, quiet_below: 0.8 }
+        Self::USUAL
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use millrace_core::{Error, Result};
 
+use super::baseline::Baseline;
 use super::{Figure, Figures, Request, csv_files, mean, none_found, stem};
 use crate::detector::Detector;
 use crate::maths::measure::{average_precision, roc_auc};
@@ -20,6 +21,10 @@ pub(super) fn run(request: &Request) -> Result<Vec<Figure>> {
         let table = labelled(path)?;
         for algorithm in &request.algorithms() {
             figures.extend(judge(*algorithm, &stem(path), &table, request.seeds));
+        }
+        for baseline in Baseline::ALL {
+            let of = Figures { dataset: "adbench", file: &stem(path), algorithm: baseline.name(), seeds: 1 };
+            figures.extend(areas(&of, &[baseline.unordered(table.rows().len())], &table.faulty));
         }
     }
     Ok(figures)
@@ -47,11 +52,15 @@ fn judge(algorithm: Algorithm, file: &str, table: &Table, seeds: u64) -> Vec<Fig
     let scores: std::result::Result<Vec<Vec<f64>>, _> =
         (0..seeds).map(|seed| Ok(algorithm.fit(table.rows(), seed)?.score_all(table.rows()))).collect();
     match scores {
-        Ok(scores) => {
-            let auc = mean(scores.iter().filter_map(|scores| roc_auc(scores, &table.faulty)));
-            let precision = mean(scores.iter().filter_map(|scores| average_precision(scores, &table.faulty)));
-            vec![figures.of("roc_auc", auc), figures.of("average_precision", precision)]
-        }
+        Ok(scores) => areas(&figures, &scores, &table.faulty),
         Err::<_, crate::Refusal>(refusal) => vec![figures.not_applicable(refusal.to_string())],
     }
+}
+
+/// Means over the seeds.
+fn areas(of: &Figures<'_>, scores: &[Vec<f64>], faulty: &[bool]) -> Vec<Figure> {
+    let mean_of = |area: fn(&[f64], &[bool]) -> Option<f64>| {
+        mean(scores.iter().filter_map(|scores| area(scores, faulty)))
+    };
+    vec![of.of("roc_auc", mean_of(roc_auc)), of.of("average_precision", mean_of(average_precision))]
 }

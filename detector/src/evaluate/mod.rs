@@ -1,12 +1,14 @@
 //! How well each method finds the faults of data whose truth is known, by fixed protocols.
 
 mod adbench;
+mod baseline;
 mod healthy;
 mod nab;
 mod plant;
 mod report;
 mod skab;
 mod tep;
+mod track;
 
 use std::path::{Path, PathBuf};
 
@@ -185,6 +187,10 @@ fn none_found(folder: &Path, what: &str) -> Error {
         "the folder `{}` has no {what}; --path names the folder of the data set",
         folder.display()
     ))
+}
+
+fn refused(refusal: crate::Refusal) -> Error {
+    Error::failed(refusal.to_string())
 }
 
 /// A file's name without its ending.

@@ -6,12 +6,15 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use chrono::NaiveDateTime;
 use millrace_core::{Error, Result};
 
+use super::baseline::Baseline;
 use super::healthy::threshold;
-use super::{Figure, Figures, Request, csv_files, none_found, stem};
+use super::track::{Rule, Track, standard};
+use super::{Figure, Figures, Request, csv_files, none_found, refused, stem};
+use crate::alarm::AlarmParams;
 use crate::detector::Detector;
-use crate::maths::measure::roc_auc;
 use crate::methods::Algorithm;
 use crate::table::Table;
 
@@ -27,20 +30,29 @@ type Windows = BTreeMap<String, Vec<(String, String)>>;
 pub(super) fn run(request: &Request) -> Result<Vec<Figure>> {
     let windows = read_windows(&request.path.join("windows.json"))?;
     let paths: Vec<PathBuf> = csv_files(&request.path)?;
-    let mut figures = Vec::new();
+    let mut found = Vec::new();
     for path in &paths {
         let file = stem(path);
         let Some(own) = windows.get(&file) else { continue };
         let table = Table::read(path, b',')?;
         let ranges = own.iter().map(|window| range(&table, window)).collect::<Vec<_>>();
-        for algorithm in &request.algorithms() {
-            figures.extend(judge(*algorithm, &file, &table, &ranges));
+        for algorithm in request.algorithms() {
+            let of = Figures { dataset: "nab", file: &file, algorithm: algorithm.name(), seeds: 1 };
+            let judged = judge(algorithm, &table, &ranges);
+            let judged = judged.and_then(|track| figures(&of, &table, &track, &ranges));
+            found.extend(judged.unwrap_or_else(|refusal| vec![of.not_applicable(refusal.to_string())]));
+        }
+        for baseline in Baseline::ALL {
+            let of = Figures { dataset: "nab", file: &file, algorithm: baseline.name(), seeds: 1 };
+            let learnt = learnt(&table);
+            let track = track(baseline.scores(table.rows().len() - learnt, 0), learnt, &ranges);
+            found.extend(figures(&of, &table, &track, &ranges).map_err(refused)?);
         }
     }
-    if figures.is_empty() {
+    if found.is_empty() {
         return Err(none_found(&request.path, "CSV file that `windows.json` names"));
     }
-    Ok(figures)
+    Ok(found)
 }
 
 /// Windows by the file's base name, whatever folder the collection keeps it in.
@@ -60,38 +72,53 @@ fn range(table: &Table, (first, last): &(String, String)) -> (usize, usize) {
     (from, to.max(from))
 }
 
-fn judge(algorithm: Algorithm, file: &str, table: &Table, windows: &[(usize, usize)]) -> Vec<Figure> {
-    let figures = Figures { dataset: "nab", file, algorithm: algorithm.name(), seeds: 1 };
-    match scores(algorithm, table) {
-        Ok((scores, from)) => {
-            let faulty: Vec<bool> = (from..from + scores.len())
-                .map(|row| windows.iter().any(|window| (window.0..window.1).contains(&row)))
-                .collect();
-            let score = |threshold: f64| standard_score(&scores, from, windows, threshold);
-            let mut candidates = scores.clone();
-            candidates.sort_unstable_by(|a, b| b.total_cmp(a));
-            candidates.truncate(scores.len() / 20);
-            let best = candidates.into_iter().map(score).fold(0.0, f64::max);
-            vec![
-                figures.of("roc_auc", roc_auc(&scores, &faulty)),
-                figures.of("nab_score", score(1.0)),
-                figures.of("nab_score_best_threshold", best),
-            ]
-        }
-        Err(refusal) => vec![figures.not_applicable(refusal.to_string())],
-    }
-}
-
-/// Scores in thresholds, and the row from which they are.
-fn scores(algorithm: Algorithm, table: &Table) -> crate::refusal::Result<(Vec<f64>, usize)> {
+fn judge(algorithm: Algorithm, table: &Table, windows: &[(usize, usize)]) -> crate::refusal::Result<Track> {
     let rows = table.rows();
-    let learnt = ((rows.len() as f64 * PROBATION.0) as usize).min(PROBATION.1);
+    let learnt = learnt(table);
     let healthy = rows.slice(0, learnt);
     let mut model = algorithm.fit(healthy, 0)?;
     let threshold = threshold(algorithm, &model, healthy, 0)?;
     let mut scores = model.score_all(rows.slice(learnt, rows.len()));
     scores.iter_mut().for_each(|score| *score /= threshold);
-    Ok((scores, learnt))
+    Ok(track(scores, learnt, windows))
+}
+
+/// How many rows are learnt from, and not judged.
+fn learnt(table: &Table) -> usize {
+    ((table.rows().len() as f64 * PROBATION.0) as usize).min(PROBATION.1)
+}
+
+/// The rows from `from` on.
+fn track(scores: Vec<f64>, from: usize, windows: &[(usize, usize)]) -> Track {
+    let inside = |row: usize| windows.iter().any(|window| (window.0..window.1).contains(&row));
+    let faulty = (from..from + scores.len()).map(inside).collect();
+    Track { file: String::new(), scores, faulty }
+}
+
+fn figures(
+    of: &Figures<'_>,
+    table: &Table,
+    track: &Track,
+    windows: &[(usize, usize)],
+) -> crate::refusal::Result<Vec<Figure>> {
+    let score = |threshold: f64| standard_score(&track.scores, learnt(table), windows, threshold);
+    let mut candidates = track.scores.clone();
+    candidates.sort_unstable_by(|a, b| b.total_cmp(a));
+    candidates.truncate(track.scores.len() / 20);
+    candidates.dedup();
+    let best = candidates.into_iter().map(score).fold(0.0, f64::max);
+    let rule = Rule { seconds: row_seconds(table), alarm: AlarmParams::USUAL };
+    let mut figures = standard(of, std::slice::from_ref(track), &rule)?;
+    figures.extend([of.of("nab_score", score(1.0)), of.of("nab_score_best_threshold", best)]);
+    Ok(figures)
+}
+
+/// How long a row is, on average; 0 where the times cannot be read.
+fn row_seconds(table: &Table) -> f64 {
+    let time = |text: &String| NaiveDateTime::parse_from_str(text.get(..19)?, "%Y-%m-%d %H:%M:%S").ok();
+    let ends = table.times.first().and_then(time).zip(table.times.last().and_then(time));
+    let rows = table.rows().len().saturating_sub(1).max(1) as f64;
+    ends.map_or(0.0, |(first, last)| (last - first).num_seconds() as f64 / rows)
 }
 
 /// 100 for the first row of every window and nothing else, 0 for no alarm at all.

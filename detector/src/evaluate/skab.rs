@@ -5,30 +5,33 @@ use std::path::PathBuf;
 
 use millrace_core::{Error, Result};
 
+use super::baseline::Baseline;
 use super::healthy::threshold;
-use super::{Figure, Figures, Request, csv_files, none_found, stem};
+use super::track::{Rule, Track, standard};
+use super::{Figure, Figures, Request, csv_files, none_found, refused, stem};
+use crate::alarm::AlarmParams;
 use crate::detector::Detector;
-use crate::maths::measure::{Confusion, average_precision, roc_auc};
+use crate::maths::measure::{Confusion, roc_auc};
 use crate::methods::Algorithm;
 use crate::table::Table;
 
 /// Rows from which each file is learnt.
 const LEARNT: usize = 400;
+/// A row a second; alerts open and close as they do on a stream.
+const RULE: Rule = Rule { seconds: 1.0, alarm: AlarmParams::USUAL };
 
 pub(super) fn run(request: &Request) -> Result<Vec<Figure>> {
     let files = read(request)?;
-    let mut figures = Vec::new();
+    let mut found = Vec::new();
     for algorithm in &request.algorithms() {
         let all = Figures { dataset: "skab", file: "all", algorithm: algorithm.name(), seeds: 1 };
-        match judge(*algorithm, &files) {
-            Ok(found) => figures.extend(found),
-            Err(refusal) => figures.push(all.not_applicable(refusal.to_string())),
-        }
+        let judged = tracks(*algorithm, &files).and_then(|tracks| figures(algorithm.name(), &tracks));
+        found.extend(judged.unwrap_or_else(|refusal| vec![all.not_applicable(refusal.to_string())]));
     }
-    let always = Figures { dataset: "skab", file: "all", algorithm: "always_alarm", seeds: 1 };
-    let faulty: Vec<bool> = files.iter().flat_map(|(_, table)| &table.faulty[LEARNT..]).copied().collect();
-    figures.extend(summary(&always, &vec![2.0; faulty.len()], &faulty));
-    Ok(figures)
+    for baseline in Baseline::ALL {
+        found.extend(figures(baseline.name(), &by_chance(baseline, &files)).map_err(refused)?);
+    }
+    Ok(found)
 }
 
 fn read(request: &Request) -> Result<Vec<(String, Table)>> {
@@ -58,35 +61,48 @@ fn read(request: &Request) -> Result<Vec<(String, Table)>> {
     paths.iter().map(table).collect()
 }
 
-fn judge(algorithm: Algorithm, files: &[(String, Table)]) -> crate::refusal::Result<Vec<Figure>> {
-    let mut figures = Vec::new();
-    let (mut pooled, mut truth) = (Vec::new(), Vec::new());
-    for (file, table) in files {
+/// The scores of every file by a model of its own.
+fn tracks(algorithm: Algorithm, files: &[(String, Table)]) -> crate::refusal::Result<Vec<Track>> {
+    let track = |(file, table): &(String, Table)| {
         let rows = table.rows();
         let learnt = rows.slice(0, LEARNT);
         let mut model = algorithm.fit(learnt, 0)?;
         let threshold = threshold(algorithm, &model, learnt, 0)?;
         let mut scores = model.score_all(rows.slice(LEARNT, rows.len()));
         scores.iter_mut().for_each(|score| *score /= threshold);
-        let faulty = &table.faulty[LEARNT..];
-        let own = Figures { dataset: "skab", file, algorithm: algorithm.name(), seeds: 1 };
-        figures.push(own.of("roc_auc", roc_auc(&scores, faulty)));
-        pooled.extend(scores);
-        truth.extend_from_slice(faulty);
-    }
-    let all = Figures { dataset: "skab", file: "all", algorithm: algorithm.name(), seeds: 1 };
-    figures.extend(summary(&all, &pooled, &truth));
-    Ok(figures)
+        Ok(Track { file: file.clone(), scores, faulty: table.faulty[LEARNT..].to_vec() })
+    };
+    files.iter().map(track).collect()
 }
 
-fn summary(all: &Figures<'_>, scores: &[f64], faulty: &[bool]) -> Vec<Figure> {
+fn by_chance(baseline: Baseline, files: &[(String, Table)]) -> Vec<Track> {
+    let track = |(part, (file, table)): (usize, &(String, Table))| {
+        let faulty = table.faulty[LEARNT..].to_vec();
+        Track { file: file.clone(), scores: baseline.scores(faulty.len(), part as u64), faulty }
+    };
+    files.iter().enumerate().map(track).collect()
+}
+
+fn figures(name: &'static str, tracks: &[Track]) -> crate::refusal::Result<Vec<Figure>> {
+    let mut figures = Vec::new();
+    for track in tracks {
+        let of = Figures { dataset: "skab", file: &track.file, algorithm: name, seeds: 1 };
+        figures.push(of.of("roc_auc", roc_auc(&track.scores, &track.faulty)));
+    }
+    let all = Figures { dataset: "skab", file: "all", algorithm: name, seeds: 1 };
+    figures.extend(standard(&all, tracks, &RULE)?);
     let mut confusion = Confusion::default();
-    scores.iter().zip(faulty).for_each(|(score, faulty)| confusion.add(*score > 1.0, *faulty));
-    vec![
-        all.of("roc_auc", roc_auc(scores, faulty)),
-        all.of("average_precision", average_precision(scores, faulty)),
+    for track in tracks {
+        track
+            .scores
+            .iter()
+            .zip(&track.faulty)
+            .for_each(|(score, faulty)| confusion.add(*score > 1.0, *faulty));
+    }
+    figures.extend([
         all.of("f1", confusion.f1()),
         all.of("false_alarm_rate", confusion.false_alarm_rate()),
         all.of("missed_rate", confusion.missed_rate()),
-    ]
+    ]);
+    Ok(figures)
 }

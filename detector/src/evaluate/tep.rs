@@ -4,11 +4,14 @@ use std::path::PathBuf;
 
 use millrace_core::Result;
 
+use super::baseline::Baseline;
 use super::healthy::held_out_scores;
-use super::{Figure, Figures, Request, csv_files, mean, none_found, stem};
+use super::track::{Rule, Track, standard};
+use super::{Figure, Figures, Request, csv_files, mean, none_found, refused, stem};
+use crate::alarm::AlarmParams;
 use crate::detector::Detector;
 use crate::maths::measure::roc_auc;
-use crate::maths::quantile::{median, quantile};
+use crate::maths::quantile::quantile;
 use crate::methods::Algorithm;
 use crate::table::Table;
 
@@ -16,6 +19,11 @@ use crate::table::Table;
 const ONSET: usize = 160;
 /// So many exceedances in a row are a detection; its delay counts to the last of them.
 const IN_A_ROW: usize = 3;
+/// A row is three minutes.
+const RULE: Rule = Rule {
+    seconds: 180.0,
+    alarm: AlarmParams { exceedances: IN_A_ROW as u32, among: IN_A_ROW as u32, ..AlarmParams::USUAL },
+};
 
 struct Data {
     learnt: Table,
@@ -26,13 +34,16 @@ struct Data {
 pub(super) fn run(request: &Request) -> Result<Vec<Figure>> {
     let data = read(request)?;
     let algorithms = request.algorithms();
-    let judged = algorithms.iter().map(|algorithm| {
-        judge(*algorithm, &data).unwrap_or_else(|refusal| {
-            let figures = Figures { dataset: "tep", file: "all", algorithm: algorithm.name(), seeds: 1 };
-            vec![figures.not_applicable(refusal.to_string())]
-        })
-    });
-    Ok(judged.flatten().collect())
+    let mut found = Vec::new();
+    for algorithm in algorithms {
+        let all = Figures { dataset: "tep", file: "all", algorithm: algorithm.name(), seeds: 1 };
+        let judged = judge(algorithm, &data);
+        found.extend(judged.unwrap_or_else(|refusal| vec![all.not_applicable(refusal.to_string())]));
+    }
+    for baseline in Baseline::ALL {
+        found.extend(figures(baseline.name(), &by_chance(baseline, &data)).map_err(refused)?);
+    }
+    Ok(found)
 }
 
 fn read(request: &Request) -> Result<Data> {
@@ -53,38 +64,70 @@ fn read(request: &Request) -> Result<Data> {
 }
 
 fn judge(algorithm: Algorithm, data: &Data) -> crate::refusal::Result<Vec<Figure>> {
-    let of = |file| Figures { dataset: "tep", file, algorithm: algorithm.name(), seeds: 1 };
     let mut model = algorithm.fit(data.learnt.rows(), 0)?;
     let healthy = model.score_all(data.healthy.rows());
-    let threshold = quantile(&mut healthy.clone(), 0.99);
-    let mut figures = Vec::new();
-    let (mut rates, mut delays) = (Vec::new(), Vec::new());
+    let mut tracks = vec![track("d00_te", healthy, 0)];
     for (file, table) in &data.faults {
         model.restart();
         let scores = model.score_all(table.rows());
-        let faulty: Vec<bool> = (0..scores.len()).map(|row| row >= ONSET).collect();
-        let after = &scores[ONSET.min(scores.len())..];
-        let rate = mean(after.iter().map(|score| f64::from(u8::from(*score > threshold)))).unwrap_or(0.0);
-        let delay = delay(after, threshold);
-        figures.push(of(file).of("detection_rate", rate));
-        figures.push(of(file).of("delay_rows", delay));
-        figures.push(of(file).of("roc_auc", roc_auc(&scores, &faulty)));
-        rates.push(rate);
-        delays.push(delay.unwrap_or(f64::MAX));
+        let faulty = scores.len().saturating_sub(ONSET);
+        tracks.push(track(file, scores, faulty));
     }
-    let all = of("all");
-    figures.push(all.of("detection_rate", mean(rates)));
-    figures.push(all.of("median_delay_rows", Some(median(&mut delays)).filter(|delay| *delay < 1e6)));
+    let threshold = quantile(&mut tracks[0].scores.clone(), 0.99);
     let alone = quantile(&mut held_out_scores(algorithm, data.learnt.rows(), 0)?, 0.99);
-    let above = healthy.iter().map(|score| f64::from(u8::from(*score > alone)));
-    figures.push(all.of("false_alarm_rate_by_d00_alone", mean(above)));
+    let by_alone = share_above(&tracks[0].scores, alone);
+    for track in &mut tracks {
+        track.scores.iter_mut().for_each(|score| *score /= threshold);
+    }
+    let mut found = figures(algorithm.name(), &tracks)?;
+    let all = Figures { dataset: "tep", file: "all", algorithm: algorithm.name(), seeds: 1 };
+    found.push(all.of("false_alarm_rate_by_d00_alone", by_alone));
+    Ok(found)
+}
+
+/// Rows of which the last `faults` are faulty.
+fn track(file: &str, scores: Vec<f64>, faults: usize) -> Track {
+    let healthy = scores.len() - faults;
+    Track { file: file.to_owned(), faulty: (0..scores.len()).map(|row| row >= healthy).collect(), scores }
+}
+
+fn by_chance(baseline: Baseline, data: &Data) -> Vec<Track> {
+    let mut tracks = vec![track("d00_te", baseline.scores(data.healthy.rows().len(), 0), 0)];
+    for (part, (file, table)) in (1..).zip(&data.faults) {
+        let rows = table.rows().len();
+        tracks.push(track(file, baseline.scores(rows, part), rows.saturating_sub(ONSET)));
+    }
+    tracks
+}
+
+/// The figures of scores in thresholds, of which the first track is the healthy one.
+fn figures(name: &'static str, tracks: &[Track]) -> crate::refusal::Result<Vec<Figure>> {
+    let mut figures = Vec::new();
+    let mut rates = Vec::new();
+    for track in &tracks[1..] {
+        let of = Figures { dataset: "tep", file: &track.file, algorithm: name, seeds: 1 };
+        let after = &track.scores[ONSET.min(track.scores.len())..];
+        let rate = share_above(after, 1.0).unwrap_or(0.0);
+        figures.push(of.of("detection_rate", rate));
+        figures.push(of.of("delay_rows", delay(after)));
+        figures.push(of.of("roc_auc", roc_auc(&track.scores, &track.faulty)));
+        rates.push(rate);
+    }
+    let all = Figures { dataset: "tep", file: "all", algorithm: name, seeds: 1 };
+    figures.push(all.of("detection_rate", mean(rates)));
+    figures.push(all.of("false_alarm_rate", share_above(&tracks[0].scores, 1.0)));
+    figures.extend(standard(&all, tracks, &RULE)?);
     Ok(figures)
 }
 
+fn share_above(scores: &[f64], threshold: f64) -> Option<f64> {
+    mean(scores.iter().map(|score| f64::from(u8::from(*score > threshold))))
+}
+
 /// Rows from the onset to the detection.
-fn delay(scores: &[f64], threshold: f64) -> Option<f64> {
-    let windows = scores.windows(IN_A_ROW);
-    let found = windows.into_iter().position(|three| three.iter().all(|score| *score > threshold))?;
+fn delay(scores: &[f64]) -> Option<f64> {
+    let mut windows = scores.windows(IN_A_ROW);
+    let found = windows.position(|three| three.iter().all(|score| *score > 1.0))?;
     Some((found + IN_A_ROW - 1) as f64)
 }
 
@@ -94,7 +137,7 @@ mod tests {
 
     #[test]
     fn a_delay_counts_to_the_third_exceedance_in_a_row() {
-        assert_eq!(delay(&[2.0, 2.0, 0.0, 2.0, 2.0, 2.0], 1.0), Some(5.0));
-        assert_eq!(delay(&[2.0, 2.0, 0.0], 1.0), None);
+        assert_eq!(delay(&[2.0, 2.0, 0.0, 2.0, 2.0, 2.0]), Some(5.0));
+        assert_eq!(delay(&[2.0, 2.0, 0.0]), None);
     }
 }

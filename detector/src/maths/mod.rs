@@ -5,3 +5,4 @@ pub mod measure;
 pub mod quantile;
 pub mod scale;
 pub mod tail;
+pub mod vus;

@@ -10,7 +10,8 @@ mod summary;
 
 use millrace_core::Result;
 
-use super::{Figure, Figures, Method, Request};
+use super::baseline::Baseline;
+use super::{Figure, Figures, Method, Request, refused};
 
 pub(super) fn run(request: &Request) -> Result<Vec<Figure>> {
     let fleet = read::fleet(&request.path)?;
@@ -26,8 +27,11 @@ pub(super) fn run(request: &Request) -> Result<Vec<Figure>> {
             Err(refusal) => figures.push(of.not_applicable(refusal.to_string())),
         }
     }
-    let always = Figures { dataset: "plant", file: "all", algorithm: "always_alarm", seeds: 1 };
-    let courses: Vec<_> = fleet.iter().map(course::always).collect();
-    figures.extend(summary::of(&always, &fleet, &courses));
+    for baseline in Baseline::ALL {
+        let of = Figures { dataset: "plant", file: "all", algorithm: baseline.name(), seeds: 1 };
+        let courses = fleet.iter().zip(0..).map(|(machine, part)| course::by_chance(machine, baseline, part));
+        let courses = courses.collect::<crate::refusal::Result<Vec<_>>>().map_err(refused)?;
+        figures.extend(summary::of(&of, &fleet, &courses));
+    }
     Ok(figures)
 }

@@ -1,8 +1,10 @@
 use super::course::{Alert, Course};
 use super::read::{Episode, Machine};
+use crate::evaluate::track::{BUFFER, Track, delay};
 use crate::evaluate::{Figure, Figures, mean};
 use crate::maths::measure::{average_precision, roc_auc};
 use crate::maths::quantile::{median, quantile};
+use crate::maths::vus::{Series, vus_pr};
 use crate::methods::residual::{Failure, beyond_critical};
 
 const WEEK: i64 = 7 * 1440;
@@ -12,6 +14,8 @@ const AFTERMATH: i64 = 240;
 /// A failure, and what was said of it.
 struct Case<'a> {
     failure: Failure,
+    /// Whether an alert stood at all while it lasted, be it too late.
+    noticed: bool,
     found: Option<Found<'a>>,
 }
 
@@ -31,14 +35,17 @@ pub(super) fn of(figures: &Figures<'_>, fleet: &[Machine], courses: &[Course]) -
     let found: Vec<&Found<'_>> = cases.iter().filter_map(|case| case.found.as_ref()).collect();
     let of = |value: fn(&Found<'_>) -> f64| found.iter().map(|found| value(found)).collect::<Vec<f64>>();
     let some = |value: f64| (!found.is_empty()).then_some(value);
-    let (mut delays, mut severities) = (of(|found| found.delay), of(|found| found.severity));
+    let mut severities = of(|found| found.severity);
+    let delays: Vec<f64> =
+        cases.iter().map(|case| case.found.as_ref().map_or(f64::INFINITY, |found| found.delay)).collect();
     let mut all = vec![
         figures.of("episodes", cases.len() as f64),
-        figures.of("found", mean(cases.iter().map(|case| f64::from(u8::from(case.found.is_some()))))),
+        figures.of("found", share(&cases, |case| case.found.is_some())),
+        figures.of("event_recall", share(&cases, |case| case.noticed)),
         figures.of("severity_median", some(median(&mut severities))),
         figures.of("severity_p90", some(quantile(&mut severities, 0.9))),
-        figures.of("delay_minutes_median", some(median(&mut delays))),
-        figures.of("delay_minutes_p90", some(quantile(&mut delays, 0.9))),
+        figures.of("delay_minutes_median", delay(&delays, 0.5)),
+        figures.of("delay_minutes_p90", delay(&delays, 0.9)),
     ];
     all.extend(precision(figures, fleet, courses));
     all.extend(named(figures, &cases));
@@ -60,9 +67,15 @@ fn case<'a>(machine: &Machine, episode: &Episode, course: &'a Course) -> Option<
         let severity = episode.severity.get(delay as usize).or(episode.severity.last());
         Found { delay: delay as f64, severity: severity.copied().unwrap_or(0.0), alert }
     });
+    let noticed =
+        course.alerts.iter().any(|alert| alert.opened < episode.end && alert.closed > episode.start);
     // What the end of the run cut off before it was found or critical proves nothing.
     let decided = found.is_some() || critical.is_some() || episode.end < i64::MAX;
-    decided.then_some(Case { failure: episode.failure, found })
+    decided.then_some(Case { failure: episode.failure, noticed, found })
+}
+
+fn share(cases: &[Case<'_>], right: fn(&Case<'_>) -> bool) -> Option<f64> {
+    mean(cases.iter().map(|case| f64::from(u8::from(right(case)))))
 }
 
 fn belongs(alert: &Alert, machine: &Machine) -> bool {
@@ -113,22 +126,31 @@ fn named(figures: &Figures<'_>, cases: &[Case<'_>]) -> Vec<Figure> {
 }
 
 fn by_minute(figures: &Figures<'_>, fleet: &[Machine], courses: &[Course]) -> Vec<Figure> {
-    let (mut scores, mut faulty, mut healthy_open) = (Vec::new(), Vec::new(), Vec::new());
-    for (machine, course) in fleet.iter().zip(courses) {
-        for (minute, score) in &course.scores {
-            let failing = machine.failures.iter().any(|e| e.start <= *minute && *minute < e.end);
-            scores.push(*score);
-            faulty.push(failing);
-            if !failing {
-                let open =
-                    course.alerts.iter().any(|alert| alert.opened <= *minute && *minute < alert.closed);
-                healthy_open.push(f64::from(u8::from(open)));
-            }
-        }
-    }
+    let tracks: Vec<Track> = fleet.iter().zip(courses).map(|pair| track(pair.0, pair.1)).collect();
+    let series: Vec<Series<'_>> =
+        tracks.iter().map(|track| Series { scores: &track.scores, faulty: &track.faulty }).collect();
+    let scores: Vec<f64> = tracks.iter().flat_map(|track| &track.scores).copied().collect();
+    let faulty: Vec<bool> = tracks.iter().flat_map(|track| &track.faulty).copied().collect();
+    let open = || courses.iter().flat_map(Course::open).map(|open| f64::from(u8::from(open)));
+    let healthy = || open().zip(&faulty).filter_map(|(open, faulty)| (!faulty).then_some(open));
     vec![
-        figures.of("share_of_healthy_time_in_alarm", mean(healthy_open)),
+        figures.of("share_of_time_in_alarm", mean(open())),
+        figures.of("share_of_healthy_time_in_alarm", mean(healthy())),
         figures.of("roc_auc", roc_auc(&scores, &faulty)),
         figures.of("average_precision", average_precision(&scores, &faulty)),
+        figures.of("vus_pr", vus_pr(&series, BUFFER)),
     ]
+}
+
+/// The minutes that were judged, with their truth.
+fn track(machine: &Machine, course: &Course) -> Track {
+    let failing = |minute: i64| {
+        let after = machine.failures.partition_point(|episode| episode.start <= minute);
+        after.checked_sub(1).is_some_and(|last| minute < machine.failures[last].end)
+    };
+    Track {
+        file: String::new(),
+        scores: course.scores.iter().map(|(_, score)| *score).collect(),
+        faulty: course.scores.iter().map(|(minute, _)| failing(*minute)).collect(),
+    }
 }
