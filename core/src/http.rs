@@ -18,12 +18,13 @@ pub fn client(timeout: Duration, access: &Access) -> Result<Client> {
     builder.build().map_err(|e| Error::failed(format!("the HTTP client cannot be set up: {e}")))
 }
 
-/// The address without the user and password that it may hold, for messages.
+/// The address without the user, password and query that it may hold, for messages: any of them may be a secret.
 pub fn shown(url: &Url) -> String {
     let mut url = url.clone();
     // Refused only where there can be neither.
     let _ = url.set_password(None);
     let _ = url.set_username("");
+    url.set_query(None);
     url.to_string()
 }
 
@@ -32,8 +33,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_shown_without_its_password() {
-        let url = Url::parse("http://ann:secret@localhost:8000/api/data").expect("an address");
+    fn an_address_is_shown_without_its_secrets() {
+        let url = Url::parse("http://ann:secret@localhost:8000/api/data?token=abc").expect("an address");
         assert_eq!(shown(&url), "http://localhost:8000/api/data");
     }
 }

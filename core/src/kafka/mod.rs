@@ -6,6 +6,7 @@ mod context;
 mod partition;
 mod properties;
 mod security;
+mod span;
 mod topic;
 mod transactions;
 mod trouble;
@@ -23,6 +24,7 @@ pub use bounds::bounds;
 pub use context::{Deliveries, ProducerContext, Role};
 pub use partition::partition_of;
 pub use properties::{Properties, read_command_config, read_properties};
+pub use span::Span;
 pub use topic::{PARTITION_COUNTS, Topic, TopicDefaults};
 
 use crate::error::{Error, Result};

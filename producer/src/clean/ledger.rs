@@ -6,7 +6,7 @@ use millrace_core::kafka::Kafka;
 use millrace_core::{Error, Result};
 use rdkafka::message::Message;
 
-use super::topics::for_each;
+use super::topics::existing;
 use crate::disorder::Entry;
 use crate::settings::Place;
 
@@ -29,7 +29,7 @@ impl Source {
     pub fn read(&self, mut each: impl FnMut(&Entry<'_>) -> Result<()>) -> Result<()> {
         match self {
             Self::File(path) => of_file(path, each),
-            Self::Topic(kafka, topic) => for_each(kafka, topic, |record| {
+            Self::Topic(kafka, topic) => existing(kafka, topic)?.each(kafka, |record| {
                 let place = || {
                     format!("partition {} offset {} of topic {topic}", record.partition(), record.offset())
                 };

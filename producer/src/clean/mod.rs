@@ -83,7 +83,7 @@ pub fn clean(said: &Cli) -> Result<Cleaned> {
     let ledger = place("--ledger", &said.ledger, DEFAULT_LEDGER_TOPIC)?;
     let input = place("--input", &said.input, "sensor-data")?;
     let output = place("--output", &said.output, "sensor-clean")?;
-    if output == input || output == ledger {
+    if output.is_also(&input) || output.is_also(&ledger) {
         let problem = format!("--output: {output} holds the data or their ledger; write somewhere else");
         return Err(Error::usage(problem));
     }

@@ -1,13 +1,12 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use millrace_core::kafka::{Kafka, TopicDefaults, cause};
+use millrace_core::kafka::{Kafka, Span, TopicDefaults, cause};
 use millrace_core::{Error, Result};
-use rdkafka::consumer::Consumer;
+use rdkafka::Timestamp;
 use rdkafka::error::KafkaError;
-use rdkafka::message::{BorrowedMessage, Header, Headers, Message, OwnedHeaders};
+use rdkafka::message::{BorrowedMessage, Header, Headers, Message, OwnedHeaders, OwnedMessage};
 use rdkafka::producer::{FutureProducer, FutureRecord};
-use rdkafka::{Offset, Timestamp, TopicPartitionList};
 use tokio::runtime::Runtime;
 
 const CALL: Duration = Duration::from_secs(10);
@@ -28,16 +27,18 @@ pub(super) struct DeadLetters {
 }
 
 impl DeadLetters {
-    /// The topic, which need not be there yet.
+    /// The topic, which need not be there yet, of what is garbage in the topic of commands, `rejected` as it is now.
     ///
     /// # Errors
     /// When it cannot be looked at.
-    pub fn new(kafka: Kafka, topic: String, defaults: TopicDefaults) -> Result<Self> {
+    pub fn new(kafka: Kafka, topic: String, defaults: TopicDefaults, rejected: &Span) -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|e| Error::failed(format!("topic {topic} cannot be written: {e}")))?;
-        let last = last_rejected(&kafka, &topic)?;
+        let mut last = last_rejected(&kafka, &topic)?;
+        // Letters of a topic that was deleted and made anew tell nothing about what lies there now.
+        last.retain(|partition, offset| rejected.reaches(*partition, *offset));
         Ok(Self { kafka, topic, defaults, runtime, producer: None, last })
     }
 
@@ -45,7 +46,7 @@ impl DeadLetters {
     ///
     /// # Errors
     /// When the cluster does not take it.
-    pub fn write(&mut self, record: &BorrowedMessage<'_>, why: &str) -> Result<()> {
+    pub fn write(&mut self, record: &OwnedMessage, why: &str) -> Result<()> {
         let (partition, offset) = (record.partition(), record.offset());
         if self.last.get(&partition).is_some_and(|last| offset <= *last) {
             return Ok(());
@@ -71,8 +72,8 @@ impl DeadLetters {
     }
 }
 
-fn headers(record: &BorrowedMessage<'_>, why: &str) -> OwnedHeaders {
-    let mut headers = record.headers().map_or_else(OwnedHeaders::new, |headers| headers.detach());
+fn headers(record: &OwnedMessage, why: &str) -> OwnedHeaders {
+    let mut headers = record.headers().cloned().unwrap_or_default();
     let (partition, offset) = (record.partition().to_string(), record.offset().to_string());
     for (name, value) in [
         ("exception", EXCEPTION),
@@ -90,25 +91,11 @@ fn headers(record: &BorrowedMessage<'_>, why: &str) -> OwnedHeaders {
 
 /// The last offset of each partition that was rejected before: they are rejected in order.
 fn last_rejected(kafka: &Kafka, topic: &str) -> Result<HashMap<i32, i64>> {
-    let refuse = |e: KafkaError| Error::failed(format!("topic {topic}: {}", cause(&e)));
-    let reader = kafka.reader_to_end()?;
-    let metadata = reader.fetch_metadata(Some(topic), CALL).map_err(refuse)?;
-    let partitions = metadata.topics().first().map_or(0, |topic| topic.partitions().len() as i32);
-    let mut tails = TopicPartitionList::new();
-    for partition in 0..partitions {
-        tails.add_partition_offset(topic, partition, Offset::OffsetTail(1)).map_err(refuse)?;
-    }
     let mut last = HashMap::new();
-    let mut open = partitions;
-    reader.assign(&tails).map_err(refuse)?;
-    while open > 0 {
-        match reader.poll(CALL) {
-            Some(Ok(letter)) => last.extend(origin(&letter)),
-            Some(Err(KafkaError::PartitionEOF(_))) => open -= 1,
-            Some(Err(error)) => return Err(refuse(error)),
-            None => return Err(Error::failed(format!("topic {topic} cannot be read to its end"))),
-        }
-    }
+    Span::of(kafka, topic)?.tail(1).each(kafka, |letter| {
+        last.extend(origin(letter));
+        Ok(())
+    })?;
     Ok(last)
 }
 

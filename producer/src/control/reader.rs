@@ -5,7 +5,7 @@ use millrace_core::{Error, Result};
 use millrace_schemas::ControlCommand;
 use millrace_schemas::codec::{RecordCodec, read_frame};
 use millrace_schemas::subject::CONTROL_COMMAND;
-use rdkafka::message::{BorrowedMessage, Message};
+use rdkafka::message::{Message, OwnedMessage};
 use serde::de::DeserializeOwned;
 
 use super::command::MAX_ID;
@@ -42,7 +42,7 @@ impl Records {
         let garbage = |why: String| Ok(Err(Garbage(why)));
         match payload {
             None | Some([]) => garbage("it is empty".to_owned()),
-            Some(text @ [b'{', ..]) => {
+            Some(text) if text.trim_ascii_start().starts_with(b"{") => {
                 Ok(serde_json::from_slice(text)
                     .map_err(|e| Garbage(format!("its JSON is none of ours: {e}"))))
             }
@@ -76,9 +76,10 @@ impl Records {
 ///
 /// # Errors
 /// When the registry is out of reach.
-pub(super) fn command(records: &mut Records, record: &BorrowedMessage<'_>) -> Result<Read<ControlCommand>> {
-    if record.payload_len() > MAX_COMMAND {
-        return Ok(Err(Garbage(format!("{} bytes are too many for a command", record.payload_len()))));
+pub(super) fn command(records: &mut Records, record: &OwnedMessage) -> Result<Read<ControlCommand>> {
+    let bytes = record.payload().unwrap_or_default().len();
+    if bytes > MAX_COMMAND {
+        return Ok(Err(Garbage(format!("{bytes} bytes are too many for a command"))));
     }
     let read = records.read::<ControlCommand>(CONTROL_COMMAND, record.payload())?;
     Ok(read.and_then(|said| addressed(said, record.key())))

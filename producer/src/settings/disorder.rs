@@ -63,7 +63,7 @@ impl Check<'_> {
     }
 
     fn ledger_apart(&self, place: Place, readings: &Place) -> Result<Place> {
-        if place == *readings {
+        if place.is_also(readings) {
             return self.refuse("ledger", format!("{place} takes the readings; write the ledger elsewhere"));
         }
         Ok(place)

@@ -1,5 +1,6 @@
 use std::fmt;
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 
 /// Where something is written that a run tells beside its readings.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +26,14 @@ impl Place {
             None => Ok(Self::File(PathBuf::from(text))),
         }
     }
+
+    /// Whether what is written to the one is written to the other, however the file is named.
+    pub fn is_also(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::File(one), Self::File(other)) => is_one_file(one, other),
+            _ => self == other,
+        }
+    }
 }
 
 impl fmt::Display for Place {
@@ -34,6 +43,18 @@ impl fmt::Display for Place {
             Self::Topic(name) => write!(f, "topic {name}"),
         }
     }
+}
+
+fn is_one_file(one: &Path, other: &Path) -> bool {
+    if let (Ok(one), Ok(other)) = (one.metadata(), other.metadata()) {
+        return one.is_file() && (one.dev(), one.ino()) == (other.dev(), other.ino());
+    }
+    // The file may still be to come; its folder is there, or nothing can be written.
+    let place = |path: &Path| {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        Some((folder.canonicalize().ok()?, path.file_name()?.to_owned()))
+    };
+    one == other || place(one).is_some_and(|one| Some(one) == place(other))
 }
 
 /// Whether Kafka takes a topic of this name.
@@ -61,5 +82,17 @@ mod tests {
         assert!(parse("").is_err_and(|why| why.contains("topic:NAME")));
         assert!(parse("topic:a b").is_err_and(|why| why.contains("`a b`")));
         assert!(parse("topic:..").is_err());
+    }
+
+    #[test]
+    fn a_file_is_known_by_any_of_its_names() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = |name: &str| Place::File(folder.path().join(name));
+        let (there, to_come) = (folder.path().join("a.csv"), file("b.csv"));
+        assert!(to_come.is_also(&file("./b.csv")) && !to_come.is_also(&file("c.csv")));
+        std::fs::write(&there, "row").expect("a file");
+        std::os::unix::fs::symlink(&there, folder.path().join("link.csv")).expect("a link");
+        assert!(file("link.csv").is_also(&Place::File(there)) && !file("link.csv").is_also(&to_come));
+        assert!(!to_come.is_also(&Place::Topic("b.csv".into())));
     }
 }

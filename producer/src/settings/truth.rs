@@ -123,10 +123,10 @@ impl Check<'_> {
             Mode::Kafka => Some(Place::Topic(said.kafka_topic.as_deref().unwrap_or(DEFAULT_TOPIC).into())),
             _ => None,
         };
-        if readings.as_ref() == Some(place) {
+        if readings.is_some_and(|readings| readings.is_also(place)) {
             return self.refuse("truth", format!("{place} takes the readings; write the truth elsewhere"));
         }
-        if self.ledger(said)?.as_ref() == Some(place) {
+        if self.ledger(said)?.is_some_and(|ledger| ledger.is_also(place)) {
             return self.refuse("truth", format!("{place} takes the ledger; write the truth elsewhere"));
         }
         Ok(())

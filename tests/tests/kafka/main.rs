@@ -9,6 +9,7 @@ mod partitions;
 mod reading;
 mod refusals;
 mod resume;
+mod span;
 mod stream;
 mod truth;
 
@@ -24,6 +25,7 @@ fn main() {
             refusals::tests(),
             partitions::tests(),
             resume::tests(),
+            span::tests(),
             truth::tests(),
             interop::tests(),
         ]

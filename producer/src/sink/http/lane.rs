@@ -82,8 +82,8 @@ impl Lane {
             }
             let own = self.patience.pause(attempts, rand::random());
             let pause = own.max(after.unwrap_or_default());
-            patience += pause - own;
-            if pause > self.patience.asked.max(own) || began.elapsed() + pause > patience {
+            patience = patience.saturating_add(pause - own);
+            if pause > self.patience.asked.max(own) || began.elapsed().saturating_add(pause) > patience {
                 return Ok(Err(GivenUp { cause, status, attempts }));
             }
             self.tally.retry(&cause)?;

@@ -1,0 +1,143 @@
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::message::{BorrowedMessage, Message};
+use rdkafka::{Offset, TopicPartitionList};
+
+use super::{Kafka, bounds, cause};
+use crate::error::{Error, Result};
+
+const CALL: Duration = Duration::from_secs(10);
+const POLL: Duration = Duration::from_millis(200);
+/// A live broker that keeps what it was asked for no longer than this is taken as gone.
+const STALL: Duration = Duration::from_secs(60);
+
+/// What lay in a topic at a moment: of each partition a first offset and an end, which stay although more is
+/// written behind them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Span {
+    topic: String,
+    bounds: Vec<(i64, i64)>,
+}
+
+impl Span {
+    /// What lies in a topic now and is committed; nothing where there is no such topic.
+    ///
+    /// # Errors
+    /// When the cluster does not answer.
+    pub fn of(kafka: &Kafka, topic: &str) -> Result<Self> {
+        let reader = kafka.reader()?;
+        let metadata = reader.fetch_metadata(Some(topic), CALL).map_err(|e| failed(topic, &e))?;
+        let found = metadata.topics().iter().find(|found| found.name() == topic);
+        Self::of_partitions(kafka, topic, found.map_or(0, |found| found.partitions().len() as i32))
+    }
+
+    /// The same of a topic that has so many partitions, which may have been made only now.
+    ///
+    /// # Errors
+    /// When the cluster does not answer.
+    pub fn of_partitions(kafka: &Kafka, topic: &str, partitions: i32) -> Result<Self> {
+        let reader = kafka.isolated_reader(true)?;
+        Ok(Self { topic: topic.to_owned(), bounds: all_bounds(&reader, topic, partitions)? })
+    }
+
+    /// With what transactions that are open now hold, which shows once they are committed.
+    ///
+    /// # Errors
+    /// When the cluster does not answer.
+    pub fn with_open_transactions(self, kafka: &Kafka) -> Result<Self> {
+        let bounds = all_bounds(&kafka.isolated_reader(false)?, &self.topic, self.partitions())?;
+        Ok(Self { bounds, ..self })
+    }
+
+    /// How many partitions the topic has; 0 where it is not there.
+    pub fn partitions(&self) -> i32 {
+        self.bounds.len() as i32
+    }
+
+    /// Whether an offset lies before the end of its partition.
+    pub fn reaches(&self, partition: i32, offset: i64) -> bool {
+        self.bounds.get(partition as usize).is_some_and(|(_, end)| offset < *end)
+    }
+
+    /// Whether no transaction that began in it is open any more.
+    ///
+    /// # Errors
+    /// When the cluster does not answer.
+    pub fn is_settled(&self, kafka: &Kafka) -> Result<bool> {
+        let now = Self::of_partitions(kafka, &self.topic, self.partitions())?;
+        Ok(now.bounds.iter().zip(&self.bounds).all(|((_, now), (_, end))| now >= end))
+    }
+
+    /// The last so many offsets of each partition.
+    #[must_use]
+    pub fn tail(mut self, offsets: i64) -> Self {
+        for (first, end) in &mut self.bounds {
+            *first = (*first).max(*end - offsets);
+        }
+        self
+    }
+
+    /// Shows every committed record of it, each partition in its order.
+    ///
+    /// # Errors
+    /// When the topic cannot be read to that end, and whatever `show` gives.
+    pub fn each(
+        &self,
+        kafka: &Kafka,
+        mut show: impl FnMut(&BorrowedMessage<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let reader = kafka.isolated_reader(true)?;
+        // A set: a partition that others write to reaches an end more than once.
+        let mut open = self.assign(&reader)?;
+        let mut last = Instant::now();
+        while !open.is_empty() {
+            match reader.poll(POLL) {
+                Some(Ok(record)) => {
+                    let (partition, offset) = (record.partition(), record.offset());
+                    if self.reaches(partition, offset) {
+                        show(&record)?;
+                    }
+                    // The last offsets may be markers, which are never shown; then the partition's own end comes.
+                    if !self.reaches(partition, offset + 1) {
+                        open.remove(&partition);
+                    }
+                }
+                Some(Err(KafkaError::PartitionEOF(partition))) => drop(open.remove(&partition)),
+                Some(Err(error)) => return Err(failed(&self.topic, &error)),
+                None if last.elapsed() < STALL => continue,
+                None => {
+                    let why = "its end does not come";
+                    return Err(Error::failed(format!("topic {} cannot be read: {why}", self.topic)));
+                }
+            }
+            last = Instant::now();
+        }
+        Ok(())
+    }
+
+    /// Reads the partitions that hold something.
+    fn assign(&self, reader: &BaseConsumer) -> Result<BTreeSet<i32>> {
+        let mut list = TopicPartitionList::new();
+        let mut open = BTreeSet::new();
+        for (partition, (first, end)) in (0..).zip(&self.bounds) {
+            if first < end {
+                list.add_partition_offset(&self.topic, partition, Offset::Offset(*first))
+                    .map_err(|e| failed(&self.topic, &e))?;
+                open.insert(partition);
+            }
+        }
+        reader.assign(&list).map_err(|e| failed(&self.topic, &e))?;
+        Ok(open)
+    }
+}
+
+fn all_bounds(reader: &BaseConsumer, topic: &str, partitions: i32) -> Result<Vec<(i64, i64)>> {
+    (0..partitions).map(|partition| bounds(reader, topic, partition)).collect()
+}
+
+fn failed(topic: &str, error: &KafkaError) -> Error {
+    Error::failed(format!("topic {topic} cannot be read: {}", cause(error)))
+}
