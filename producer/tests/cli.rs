@@ -62,6 +62,8 @@ const WRONG: &[&[&str]] = &[
     &["--mode", "kafka", "-X", "acks=1"],
     &["--exactly-once"],
     &["--mode", "file", "--resume"],
+    &["--mode", "kafka", "--resume", "-X", "acks=1"],
+    &["--mode", "kafka", "--resume", "-X", "message.timeout.ms=5000"],
     &["--mode", "kafka", "--transaction-interval", "2"],
     &["--mode", "kafka", "--exactly-once", "--transaction-interval", "60"],
     &["--mode", "kafka", "--exactly-once", "--transactional-id", "a b"],

@@ -160,6 +160,10 @@ fn what_is_in_a_file_and_how_it_was_made_is_said_beside_it() {
             insta::assert_snapshot!(shown.replace(env!("CARGO_PKG_VERSION"), "VERSION"));
         }
     }
+    // What may be said on the keyboard is in none of the options.
+    assert_eq!(sidecar(folder.path(), "a.csv").get("steered"), None);
+    write(folder.path(), "a.csv", &["--interactive"]);
+    assert_eq!(sidecar(folder.path(), "a.csv")["steered"], true);
     // What is appended to is no longer what was described.
     write(folder.path(), "a.csv", &["--append"]);
     assert!(!folder.path().join("a.csv.meta.json").exists());

@@ -5,7 +5,7 @@ use millrace_schemas::{ControlCommand, ControlReply, ControlStatus, MachineState
 
 use super::command::{Command, Wish};
 use super::{Origin, Outbox, Request};
-use crate::settings::{Output, Settings, Share, Speed};
+use crate::settings::{Output, Settings, Share, Speed, TruthOutput};
 use crate::simulate::{Act, Cause, Clock};
 
 /// More states than this fit no record.
@@ -206,6 +206,7 @@ impl<'a> Desk<'a> {
             Output::Dataset(_) => false,
             Output::Console { .. } | Output::File { .. } | Output::Api(_) => true,
         };
+        let is_text = is_text || matches!(&self.settings.truth, Some(TruthOutput::Files(_)));
         if is_text && self.settings.clock.is_whole_seconds() && !clock.is_whole_seconds() {
             let why = "this run writes its times in whole seconds";
             return Err(format!("rate {} is out of step: {why}; take 1 or a whole part of it", clock.rate));

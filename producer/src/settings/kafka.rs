@@ -21,6 +21,9 @@ impl Check<'_> {
             let range = "it must be from 1 to 100000 partitions";
             return self.refuse("partitions", format!("{count} is out of range: {range}"));
         }
+        if said.resume == Some(true) {
+            self.keeps_promises(&properties)?;
+        }
         let kafka = self.cluster(&said, properties)?;
         let schema_registry = match said.data_format {
             None | Some(Format::Avro) => Some(self.registry(&said)?),
@@ -41,6 +44,24 @@ impl Check<'_> {
             recovery,
             control,
         })
+    }
+
+    /// What is resumed goes on behind the last record in the topic, so all before it must be there.
+    fn keeps_promises(&self, properties: &Properties) -> Result<()> {
+        let gives_up = |name: &str, value: &str| match name {
+            "acks" | "request.required.acks" => !matches!(value, "all" | "-1"),
+            "enable.idempotence" => value.eq_ignore_ascii_case("false"),
+            "message.timeout.ms" | "delivery.timeout.ms" => value != "0",
+            _ => false,
+        };
+        match properties.iter().find(|(name, value)| gives_up(name, value)) {
+            Some((name, value)) => {
+                let why =
+                    "lets a record go missing unseen, so nothing can be resumed behind it; leave it out";
+                self.refuse("resume", format!("the client property {name}={value} {why}"))
+            }
+            None => Ok(()),
+        }
     }
 
     pub(super) fn cluster(&self, said: &Options, properties: Properties) -> Result<Kafka> {

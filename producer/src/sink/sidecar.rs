@@ -84,7 +84,10 @@ fn about(settings: &Settings, path: &Path, format: &str) -> Map<String, Value> {
         ("machines", machines),
         ("options", json!(options)),
     ];
-    known.map(|(key, value): (&str, Value)| (key.to_owned(), value)).into_iter().collect()
+    // What is said on the keyboard is in none of the options.
+    let steered = settings.interactive.then(|| ("steered".to_owned(), json!(true)));
+    let known = known.map(|(key, value): (&str, Value)| (key.to_owned(), value));
+    known.into_iter().chain(steered).collect()
 }
 
 impl Sink for Described {

@@ -68,6 +68,11 @@ impl OpenTruth {
         let mut beside = Vec::with_capacity(names.len());
         for ((name, lane), partitions) in names.into_iter().zip(LANES).zip(wanted) {
             let topic = ensure(output, name, partitions)?;
+            if name == output.topic && topic.partitions != partitions && output.verbose {
+                let (found, other) = (topic.partitions, "the topic of the readings");
+                let so = "a record's truth lies in another partition than its reading";
+                eprintln!("producer: topic {name} has {found} partitions, {other} {partitions}: {so}");
+            }
             let taker = Beside::topic(lane, Rc::clone(client), topic);
             // A run that is resumed tells no episode again that its readings are past; the truth has its own place.
             beside.push(if name == output.topic { taker } else { taker.waited_for() });
