@@ -45,8 +45,11 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> Result<()> {
     match cli.command {
         None => run::watch(&cli.watch),
         Some(settings::Command::Evaluate(evaluate)) => {
-            let figures = evaluate::run(&evaluate.request()?)?;
-            evaluate::write(&figures, evaluate.output_format, &mut std::io::stdout().lock())
+            let found = evaluate::run(&evaluate.request()?)?;
+            if let Some(path) = &evaluate.output {
+                evaluate::write_page(&found, path)?;
+            }
+            evaluate::write(&found.figures, evaluate.output_format, &mut std::io::stdout().lock())
         }
         Some(settings::Command::Fit(fit)) => run::fit(&fit),
         Some(settings::Command::Inspect(inspect)) => run::inspect(&inspect),

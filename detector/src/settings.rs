@@ -112,6 +112,9 @@ pub struct Evaluate {
     /// How the figures are written
     #[arg(long, value_name = "FORM", default_value = "table")]
     pub output_format: Layout,
+    /// A page with pictures as well, which ends in .html and needs no other file
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
 }
 
 /// One method, or all.
@@ -148,6 +151,12 @@ impl Evaluate {
         }
         if self.seeds.is_some() && self.dataset != Dataset::Adbench {
             return Err(Error::usage("--seeds: only the protocol of `adbench` takes several; leave it out"));
+        }
+        if let Some(page) = self.output.as_ref().filter(|page| page.extension().is_none_or(|e| e != "html")) {
+            return Err(Error::usage(format!(
+                "--output: a page is a file that ends in .html, and `{}` does not; the figures are on standard output",
+                page.display()
+            )));
         }
         Ok(Request {
             dataset: self.dataset,

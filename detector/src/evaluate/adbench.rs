@@ -5,29 +5,30 @@ use std::path::Path;
 use millrace_core::{Error, Result};
 
 use super::baseline::Baseline;
-use super::{Figure, Figures, Request, csv_files, mean, none_found, stem};
+use super::picture::{Picture, roc};
+use super::{Evaluation, Figures, Request, csv_files, mean, none_found, stem};
 use crate::detector::Detector;
 use crate::maths::measure::{average_precision, roc_auc};
 use crate::methods::Algorithm;
 use crate::table::Table;
 
-pub(super) fn run(request: &Request) -> Result<Vec<Figure>> {
+pub(super) fn run(request: &Request) -> Result<Evaluation> {
     let files = csv_files(&request.path)?;
     if files.is_empty() {
         return Err(none_found(&request.path, "CSV file"));
     }
-    let mut figures = Vec::new();
+    let mut found = Evaluation::default();
     for path in &files {
         let table = labelled(path)?;
         for algorithm in &request.algorithms() {
-            figures.extend(judge(*algorithm, &stem(path), &table, request.seeds));
+            found.add(judge(*algorithm, &stem(path), &table, request.seeds));
         }
         for baseline in Baseline::ALL {
             let of = Figures { dataset: "adbench", file: &stem(path), algorithm: baseline.name(), seeds: 1 };
-            figures.extend(areas(&of, &[baseline.unordered(table.rows().len())], &table.faulty));
+            found.add(areas(&of, &[baseline.unordered(table.rows().len())], &table.faulty));
         }
     }
-    Ok(figures)
+    Ok(found)
 }
 
 fn labelled(path: &Path) -> Result<Table> {
@@ -41,26 +42,38 @@ fn labelled(path: &Path) -> Result<Table> {
     Ok(table)
 }
 
-fn judge(algorithm: Algorithm, file: &str, table: &Table, seeds: u64) -> Vec<Figure> {
+fn judge(algorithm: Algorithm, file: &str, table: &Table, seeds: u64) -> Evaluation {
     let seeds = if algorithm.is_random() { seeds } else { 1 };
     let figures = Figures { dataset: "adbench", file, algorithm: algorithm.name(), seeds };
     if algorithm.remembers() {
-        return vec![
-            figures.not_applicable("the rows have no order, and the method remembers the rows before"),
-        ];
+        let reason = "the rows have no order, and the method remembers the rows before";
+        return Evaluation { figures: vec![figures.not_applicable(reason)], pictures: Vec::new() };
     }
     let scores: std::result::Result<Vec<Vec<f64>>, _> =
         (0..seeds).map(|seed| Ok(algorithm.fit(table.rows(), seed)?.score_all(table.rows()))).collect();
     match scores {
         Ok(scores) => areas(&figures, &scores, &table.faulty),
-        Err::<_, crate::Refusal>(refusal) => vec![figures.not_applicable(refusal.to_string())],
+        Err::<_, crate::Refusal>(refusal) => {
+            Evaluation { figures: vec![figures.not_applicable(refusal.to_string())], pictures: Vec::new() }
+        }
     }
 }
 
-/// Means over the seeds.
-fn areas(of: &Figures<'_>, scores: &[Vec<f64>], faulty: &[bool]) -> Vec<Figure> {
+/// Means over the seeds; the curve is that of the first.
+fn areas(of: &Figures<'_>, scores: &[Vec<f64>], faulty: &[bool]) -> Evaluation {
     let mean_of = |area: fn(&[f64], &[bool]) -> Option<f64>| {
         mean(scores.iter().filter_map(|scores| area(scores, faulty)))
     };
-    vec![of.of("roc_auc", mean_of(roc_auc)), of.of("average_precision", mean_of(average_precision))]
+    let picture = Picture {
+        dataset: of.dataset,
+        algorithm: of.algorithm,
+        file: of.file.to_owned(),
+        strips: Vec::new(),
+        roc: roc(&scores[0], faulty),
+        delays: Vec::new(),
+        unit: "rows",
+    };
+    let figures =
+        vec![of.of("roc_auc", mean_of(roc_auc)), of.of("average_precision", mean_of(average_precision))];
+    Evaluation { figures, pictures: vec![picture] }
 }

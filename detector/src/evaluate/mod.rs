@@ -4,6 +4,8 @@ mod adbench;
 mod baseline;
 mod healthy;
 mod nab;
+mod page;
+mod picture;
 mod plant;
 mod report;
 mod skab;
@@ -18,6 +20,8 @@ use serde::Serialize;
 use crate::methods::Algorithm;
 
 pub(crate) use healthy::threshold;
+pub use page::write_page;
+pub use picture::{Picture, Point, Strip};
 pub use report::{Layout, write};
 
 /// The collections of data whose layout and protocol are known.
@@ -79,6 +83,30 @@ pub struct Figure {
     pub reason: Option<String>,
 }
 
+/// What came out.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Evaluation {
+    /// The figures.
+    pub figures: Vec<Figure>,
+    /// What can be drawn.
+    pub pictures: Vec<Picture>,
+}
+
+impl Evaluation {
+    fn add(&mut self, other: Self) {
+        self.figures.extend(other.figures);
+        self.pictures.extend(other.pictures);
+    }
+
+    /// A method that refuses is not applicable.
+    fn add_or_say(&mut self, of: &Figures<'_>, judged: crate::refusal::Result<Self>) {
+        match judged {
+            Ok(found) => self.add(found),
+            Err(refusal) => self.figures.push(of.not_applicable(refusal.to_string())),
+        }
+    }
+}
+
 /// What is to be judged.
 #[derive(Debug, Clone)]
 pub struct Request {
@@ -96,22 +124,24 @@ pub struct Request {
 ///
 /// # Errors
 /// If the folder does not hold what the protocol needs.
-pub fn run(request: &Request) -> Result<Vec<Figure>> {
+pub fn run(request: &Request) -> Result<Evaluation> {
     if request.dataset == Dataset::Plant {
         return plant::run(request);
     }
-    let mut figures = for_rows(request)?;
+    let mut found = for_rows(request)?;
     if request.methods.contains(&Method::Residual) {
         let residual =
             Figures { dataset: request.dataset.name(), file: "all", algorithm: "residual", seeds: 1 };
-        figures.push(residual.not_applicable("it knows the sensors of our plant, and these are others"));
+        found
+            .figures
+            .push(residual.not_applicable("it knows the sensors of our plant, and these are others"));
     }
-    Ok(figures)
+    Ok(found)
 }
 
-fn for_rows(request: &Request) -> Result<Vec<Figure>> {
+fn for_rows(request: &Request) -> Result<Evaluation> {
     match request.dataset {
-        Dataset::Plant => Ok(Vec::new()),
+        Dataset::Plant => Ok(Evaluation::default()),
         Dataset::Adbench => adbench::run(request),
         Dataset::Tep => tep::run(request),
         Dataset::Skab => skab::run(request),

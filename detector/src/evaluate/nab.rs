@@ -12,7 +12,7 @@ use millrace_core::{Error, Result};
 use super::baseline::Baseline;
 use super::healthy::threshold;
 use super::track::{Rule, Track, standard};
-use super::{Figure, Figures, Request, csv_files, none_found, refused, stem};
+use super::{Evaluation, Figures, Request, csv_files, none_found, refused, stem};
 use crate::alarm::AlarmParams;
 use crate::detector::Detector;
 use crate::methods::Algorithm;
@@ -27,10 +27,10 @@ const MISSED: f64 = 1.0;
 /// File name to windows of (first, last) time.
 type Windows = BTreeMap<String, Vec<(String, String)>>;
 
-pub(super) fn run(request: &Request) -> Result<Vec<Figure>> {
+pub(super) fn run(request: &Request) -> Result<Evaluation> {
     let windows = read_windows(&request.path.join("windows.json"))?;
     let paths: Vec<PathBuf> = csv_files(&request.path)?;
-    let mut found = Vec::new();
+    let mut found = Evaluation::default();
     for path in &paths {
         let file = stem(path);
         let Some(own) = windows.get(&file) else { continue };
@@ -38,18 +38,18 @@ pub(super) fn run(request: &Request) -> Result<Vec<Figure>> {
         let ranges = own.iter().map(|window| range(&table, window)).collect::<Vec<_>>();
         for algorithm in request.algorithms() {
             let of = Figures { dataset: "nab", file: &file, algorithm: algorithm.name(), seeds: 1 };
-            let judged = judge(algorithm, &table, &ranges);
+            let judged = judge(algorithm, &file, &table, &ranges);
             let judged = judged.and_then(|track| figures(&of, &table, &track, &ranges));
-            found.extend(judged.unwrap_or_else(|refusal| vec![of.not_applicable(refusal.to_string())]));
+            found.add_or_say(&of, judged);
         }
         for baseline in Baseline::ALL {
             let of = Figures { dataset: "nab", file: &file, algorithm: baseline.name(), seeds: 1 };
             let learnt = learnt(&table);
-            let track = track(baseline.scores(table.rows().len() - learnt, 0), learnt, &ranges);
-            found.extend(figures(&of, &table, &track, &ranges).map_err(refused)?);
+            let track = track(&file, baseline.scores(table.rows().len() - learnt, 0), learnt, &ranges);
+            found.add(figures(&of, &table, &track, &ranges).map_err(refused)?);
         }
     }
-    if found.is_empty() {
+    if found.figures.is_empty() {
         return Err(none_found(&request.path, "CSV file that `windows.json` names"));
     }
     Ok(found)
@@ -72,7 +72,12 @@ fn range(table: &Table, (first, last): &(String, String)) -> (usize, usize) {
     (from, to.max(from))
 }
 
-fn judge(algorithm: Algorithm, table: &Table, windows: &[(usize, usize)]) -> crate::refusal::Result<Track> {
+fn judge(
+    algorithm: Algorithm,
+    file: &str,
+    table: &Table,
+    windows: &[(usize, usize)],
+) -> crate::refusal::Result<Track> {
     let rows = table.rows();
     let learnt = learnt(table);
     let healthy = rows.slice(0, learnt);
@@ -80,7 +85,7 @@ fn judge(algorithm: Algorithm, table: &Table, windows: &[(usize, usize)]) -> cra
     let threshold = threshold(algorithm, &model, healthy, 0)?;
     let mut scores = model.score_all(rows.slice(learnt, rows.len()));
     scores.iter_mut().for_each(|score| *score /= threshold);
-    Ok(track(scores, learnt, windows))
+    Ok(track(file, scores, learnt, windows))
 }
 
 /// How many rows are learnt from, and not judged.
@@ -89,10 +94,10 @@ fn learnt(table: &Table) -> usize {
 }
 
 /// The rows from `from` on.
-fn track(scores: Vec<f64>, from: usize, windows: &[(usize, usize)]) -> Track {
+fn track(file: &str, scores: Vec<f64>, from: usize, windows: &[(usize, usize)]) -> Track {
     let inside = |row: usize| windows.iter().any(|window| (window.0..window.1).contains(&row));
     let faulty = (from..from + scores.len()).map(inside).collect();
-    Track { file: String::new(), scores, faulty }
+    Track { file: file.to_owned(), scores, faulty }
 }
 
 fn figures(
@@ -100,7 +105,7 @@ fn figures(
     table: &Table,
     track: &Track,
     windows: &[(usize, usize)],
-) -> crate::refusal::Result<Vec<Figure>> {
+) -> crate::refusal::Result<Evaluation> {
     let score = |threshold: f64| standard_score(&track.scores, learnt(table), windows, threshold);
     let mut candidates = track.scores.clone();
     candidates.sort_unstable_by(|a, b| b.total_cmp(a));
@@ -108,9 +113,9 @@ fn figures(
     candidates.dedup();
     let best = candidates.into_iter().map(score).fold(0.0, f64::max);
     let rule = Rule { seconds: row_seconds(table), alarm: AlarmParams::USUAL };
-    let mut figures = standard(of, std::slice::from_ref(track), &rule)?;
-    figures.extend([of.of("nab_score", score(1.0)), of.of("nab_score_best_threshold", best)]);
-    Ok(figures)
+    let mut found = standard(of, std::slice::from_ref(track), &rule)?;
+    found.figures.extend([of.of("nab_score", score(1.0)), of.of("nab_score_best_threshold", best)]);
+    Ok(found)
 }
 
 /// How long a row is, on average; 0 where the times cannot be read.

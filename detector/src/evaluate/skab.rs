@@ -8,7 +8,7 @@ use millrace_core::{Error, Result};
 use super::baseline::Baseline;
 use super::healthy::threshold;
 use super::track::{Rule, Track, standard};
-use super::{Figure, Figures, Request, csv_files, none_found, refused, stem};
+use super::{Evaluation, Figures, Request, csv_files, none_found, refused, stem};
 use crate::alarm::AlarmParams;
 use crate::detector::Detector;
 use crate::maths::measure::{Confusion, roc_auc};
@@ -20,16 +20,16 @@ const LEARNT: usize = 400;
 /// A row a second; alerts open and close as they do on a stream.
 const RULE: Rule = Rule { seconds: 1.0, alarm: AlarmParams::USUAL };
 
-pub(super) fn run(request: &Request) -> Result<Vec<Figure>> {
+pub(super) fn run(request: &Request) -> Result<Evaluation> {
     let files = read(request)?;
-    let mut found = Vec::new();
+    let mut found = Evaluation::default();
     for algorithm in &request.algorithms() {
         let all = Figures { dataset: "skab", file: "all", algorithm: algorithm.name(), seeds: 1 };
         let judged = tracks(*algorithm, &files).and_then(|tracks| figures(algorithm.name(), &tracks));
-        found.extend(judged.unwrap_or_else(|refusal| vec![all.not_applicable(refusal.to_string())]));
+        found.add_or_say(&all, judged);
     }
     for baseline in Baseline::ALL {
-        found.extend(figures(baseline.name(), &by_chance(baseline, &files)).map_err(refused)?);
+        found.add(figures(baseline.name(), &by_chance(baseline, &files)).map_err(refused)?);
     }
     Ok(found)
 }
@@ -83,14 +83,14 @@ fn by_chance(baseline: Baseline, files: &[(String, Table)]) -> Vec<Track> {
     files.iter().enumerate().map(track).collect()
 }
 
-fn figures(name: &'static str, tracks: &[Track]) -> crate::refusal::Result<Vec<Figure>> {
-    let mut figures = Vec::new();
+fn figures(name: &'static str, tracks: &[Track]) -> crate::refusal::Result<Evaluation> {
+    let mut each = Vec::new();
     for track in tracks {
         let of = Figures { dataset: "skab", file: &track.file, algorithm: name, seeds: 1 };
-        figures.push(of.of("roc_auc", roc_auc(&track.scores, &track.faulty)));
+        each.push(of.of("roc_auc", roc_auc(&track.scores, &track.faulty)));
     }
     let all = Figures { dataset: "skab", file: "all", algorithm: name, seeds: 1 };
-    figures.extend(standard(&all, tracks, &RULE)?);
+    let mut found = standard(&all, tracks, &RULE)?;
     let mut confusion = Confusion::default();
     for track in tracks {
         track
@@ -99,10 +99,11 @@ fn figures(name: &'static str, tracks: &[Track]) -> crate::refusal::Result<Vec<F
             .zip(&track.faulty)
             .for_each(|(score, faulty)| confusion.add(*score > 1.0, *faulty));
     }
-    figures.extend([
+    found.figures.extend([
         all.of("f1", confusion.f1()),
         all.of("false_alarm_rate", confusion.false_alarm_rate()),
         all.of("missed_rate", confusion.missed_rate()),
     ]);
-    Ok(figures)
+    found.figures.splice(0..0, each);
+    Ok(found)
 }

@@ -7,7 +7,7 @@ use millrace_core::Result;
 use super::baseline::Baseline;
 use super::healthy::held_out_scores;
 use super::track::{Rule, Track, standard};
-use super::{Figure, Figures, Request, csv_files, mean, none_found, refused, stem};
+use super::{Evaluation, Figures, Request, csv_files, mean, none_found, refused, stem};
 use crate::alarm::AlarmParams;
 use crate::detector::Detector;
 use crate::maths::measure::roc_auc;
@@ -31,17 +31,17 @@ struct Data {
     faults: Vec<(String, Table)>,
 }
 
-pub(super) fn run(request: &Request) -> Result<Vec<Figure>> {
+pub(super) fn run(request: &Request) -> Result<Evaluation> {
     let data = read(request)?;
     let algorithms = request.algorithms();
-    let mut found = Vec::new();
+    let mut found = Evaluation::default();
     for algorithm in algorithms {
         let all = Figures { dataset: "tep", file: "all", algorithm: algorithm.name(), seeds: 1 };
         let judged = judge(algorithm, &data);
-        found.extend(judged.unwrap_or_else(|refusal| vec![all.not_applicable(refusal.to_string())]));
+        found.add_or_say(&all, judged);
     }
     for baseline in Baseline::ALL {
-        found.extend(figures(baseline.name(), &by_chance(baseline, &data)).map_err(refused)?);
+        found.add(figures(baseline.name(), &by_chance(baseline, &data)).map_err(refused)?);
     }
     Ok(found)
 }
@@ -63,7 +63,7 @@ fn read(request: &Request) -> Result<Data> {
     })
 }
 
-fn judge(algorithm: Algorithm, data: &Data) -> crate::refusal::Result<Vec<Figure>> {
+fn judge(algorithm: Algorithm, data: &Data) -> crate::refusal::Result<Evaluation> {
     let mut model = algorithm.fit(data.learnt.rows(), 0)?;
     let healthy = model.score_all(data.healthy.rows());
     let mut tracks = vec![track("d00_te", healthy, 0)];
@@ -81,7 +81,7 @@ fn judge(algorithm: Algorithm, data: &Data) -> crate::refusal::Result<Vec<Figure
     }
     let mut found = figures(algorithm.name(), &tracks)?;
     let all = Figures { dataset: "tep", file: "all", algorithm: algorithm.name(), seeds: 1 };
-    found.push(all.of("false_alarm_rate_by_d00_alone", by_alone));
+    found.figures.push(all.of("false_alarm_rate_by_d00_alone", by_alone));
     Ok(found)
 }
 
@@ -101,7 +101,7 @@ fn by_chance(baseline: Baseline, data: &Data) -> Vec<Track> {
 }
 
 /// The figures of scores in thresholds, of which the first track is the healthy one.
-fn figures(name: &'static str, tracks: &[Track]) -> crate::refusal::Result<Vec<Figure>> {
+fn figures(name: &'static str, tracks: &[Track]) -> crate::refusal::Result<Evaluation> {
     let mut figures = Vec::new();
     let mut rates = Vec::new();
     for track in &tracks[1..] {
@@ -116,8 +116,9 @@ fn figures(name: &'static str, tracks: &[Track]) -> crate::refusal::Result<Vec<F
     let all = Figures { dataset: "tep", file: "all", algorithm: name, seeds: 1 };
     figures.push(all.of("detection_rate", mean(rates)));
     figures.push(all.of("false_alarm_rate", share_above(&tracks[0].scores, 1.0)));
-    figures.extend(standard(&all, tracks, &RULE)?);
-    Ok(figures)
+    let mut found = standard(&all, tracks, &RULE)?;
+    found.figures.splice(0..0, figures);
+    Ok(found)
 }
 
 fn share_above(scores: &[f64], threshold: f64) -> Option<f64> {

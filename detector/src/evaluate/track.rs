@@ -1,6 +1,7 @@
 use std::ops::Range;
 
-use super::{Figure, Figures};
+use super::picture::{Picture, roc, strips};
+use super::{Evaluation, Figure, Figures};
 use crate::alarm::{Alarm, AlarmParams, Change};
 use crate::maths::measure::{average_precision, roc_auc};
 use crate::maths::vus::{Series, segments, vus_pr};
@@ -97,15 +98,19 @@ pub(super) fn delay(delays: &[f64], q: f64) -> Option<f64> {
 }
 
 /// The figures of every method on rows in order of time, over all files together.
-pub(super) fn standard(of: &Figures<'_>, tracks: &[Track], rule: &Rule) -> Result<Vec<Figure>> {
+pub(super) fn standard(of: &Figures<'_>, tracks: &[Track], rule: &Rule) -> Result<Evaluation> {
     let scores: Vec<f64> = tracks.iter().flat_map(|track| &track.scores).copied().collect();
     let faulty: Vec<bool> = tracks.iter().flat_map(|track| &track.faulty).copied().collect();
     let series: Vec<Series<'_>> =
         tracks.iter().map(|track| Series { scores: &track.scores, faulty: &track.faulty }).collect();
     let mut events = Events::default();
+    let mut opened = Vec::new();
     for track in tracks {
         let faults: Vec<Range<usize>> = segments(&track.faulty).collect();
-        events.add(track.scores.len(), &faults, &track.alerts(rule.alarm)?);
+        let alerts = track.alerts(rule.alarm)?;
+        events.add(track.scores.len(), &faults, &alerts);
+        let open = |row: usize| alerts.iter().any(|alert| alert.contains(&row));
+        opened.push((0..track.scores.len()).map(open).collect());
     }
     let mut figures = vec![
         of.of("roc_auc", roc_auc(&scores, &faulty)),
@@ -113,7 +118,16 @@ pub(super) fn standard(of: &Figures<'_>, tracks: &[Track], rule: &Rule) -> Resul
         of.of("vus_pr", vus_pr(&series, BUFFER)),
     ];
     figures.extend(events.figures(of, rule.seconds));
-    Ok(figures)
+    let pictures = vec![Picture {
+        dataset: of.dataset,
+        algorithm: of.algorithm,
+        file: of.file.to_owned(),
+        strips: strips(tracks.iter().zip(opened)),
+        roc: roc(&scores, &faulty),
+        delays: events.delays,
+        unit: "rows",
+    }];
+    Ok(Evaluation { figures, pictures })
 }
 
 #[cfg(test)]
@@ -133,7 +147,7 @@ mod tests {
         let track = Track { file: "a".into(), scores, faulty: marked(&[(20, 40), (60, 80)]) };
         let alarm = AlarmParams { exceedances: 2, among: 2, quiet: 3, quiet_below: 0.8 };
         let of = Figures { dataset: "skab", file: "all", algorithm: "t2", seeds: 1 };
-        standard(&of, &[track], &Rule { seconds: 3600.0, alarm }).expect("figures")
+        standard(&of, &[track], &Rule { seconds: 3600.0, alarm }).expect("figures").figures
     }
 
     #[test]

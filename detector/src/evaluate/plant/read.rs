@@ -1,17 +1,16 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use chrono::NaiveDateTime;
-use csv::{ByteRecord, Reader};
-use millrace_core::{Error, Result};
-use std::fs::File;
+use millrace_core::Result;
 
+use super::columns::{Columns, named};
 use crate::methods::residual::{Failure, Minute, SENSORS};
 use crate::minutes::Averager;
 
 /// One machine's run and what was true of it.
 #[derive(Debug, Default)]
 pub(super) struct Machine {
+    pub id: String,
     pub minutes: Vec<Minute>,
     pub failures: Vec<Episode>,
 }
@@ -30,66 +29,13 @@ pub(super) struct Episode {
 /// All machines in order of their ids.
 pub(super) fn fleet(folder: &Path) -> Result<Vec<Machine>> {
     let mut fleet = BTreeMap::new();
-    readings(&folder.join("readings.csv"), &mut fleet)?;
-    episodes(&folder.join("episodes.csv"), &mut fleet)?;
-    truth(&folder.join("truth.csv"), &mut fleet)?;
+    readings(&named(folder, "readings")?, &mut fleet)?;
+    episodes(&named(folder, "episodes")?, &mut fleet)?;
+    truth(&named(folder, "truth")?, &mut fleet)?;
     Ok(fleet.into_values().collect())
 }
 
 type Fleet = BTreeMap<String, Machine>;
-
-/// A CSV file whose columns are asked for by name.
-struct Columns<'a> {
-    path: &'a Path,
-    reader: Reader<File>,
-    places: Vec<usize>,
-    record: ByteRecord,
-}
-
-impl<'a> Columns<'a> {
-    fn open(path: &'a Path, names: &[&str]) -> Result<Self> {
-        let at = |e: &dyn std::fmt::Display| Error::failed(format!("cannot read `{}`: {e}", path.display()));
-        let mut reader = Reader::from_path(path).map_err(|e| at(&e))?;
-        let header = reader.headers().map_err(|e| at(&e))?;
-        let place = |name: &&str| {
-            header
-                .iter()
-                .position(|column| column == *name)
-                .ok_or_else(|| at(&format!("it has no column `{name}`")))
-        };
-        let places = names.iter().map(place).collect::<Result<_>>()?;
-        Ok(Self { path, reader, places, record: ByteRecord::new() })
-    }
-
-    fn next(&mut self) -> Result<bool> {
-        let read = self.reader.read_byte_record(&mut self.record);
-        read.map_err(|e| Error::failed(format!("cannot read `{}`: {e}", self.path.display())))
-    }
-
-    fn text(&self, column: usize) -> &str {
-        std::str::from_utf8(&self.record[self.places[column]]).unwrap_or_default()
-    }
-
-    fn wrong(&self, column: usize, wanted: &str) -> Error {
-        let line = self.record.position().map_or(0, csv::Position::line);
-        let (path, text) = (self.path.display(), self.text(column));
-        Error::failed(format!("cannot read `{path}`: line {line}: `{text}` is not {wanted}"))
-    }
-
-    fn number(&self, column: usize) -> Result<f64> {
-        match self.text(column) {
-            "" => Ok(f64::NAN),
-            text => text.parse().map_err(|_| self.wrong(column, "a number")),
-        }
-    }
-
-    /// Milliseconds since 1970.
-    fn time(&self, column: usize) -> Result<i64> {
-        let text = self.text(column).trim_end_matches('Z');
-        let time = NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f");
-        time.map(|time| time.and_utc().timestamp_millis()).map_err(|_| self.wrong(column, "a time"))
-    }
-}
 
 fn readings(path: &Path, fleet: &mut Fleet) -> Result<()> {
     let sensors = millrace_schemas::Sensor::ALL.map(millrace_schemas::Sensor::name);
@@ -104,7 +50,8 @@ fn readings(path: &Path, fleet: &mut Fleet) -> Result<()> {
         let (time, maintained) = (file.time(0)?, file.text(2) == "maintenance");
         if !averagers.contains_key(file.text(1)) {
             averagers.insert(file.text(1).to_owned(), Averager::default());
-            fleet.insert(file.text(1).to_owned(), Machine::default());
+            let id = file.text(1).to_owned();
+            fleet.insert(id.clone(), Machine { id, ..Machine::default() });
         }
         let done =
             averagers.get_mut(file.text(1)).and_then(|averager| averager.add(time, maintained, &values));

@@ -1,7 +1,8 @@
 use super::course::{Alert, Course};
 use super::read::{Episode, Machine};
+use crate::evaluate::picture::{Picture, roc, strips};
 use crate::evaluate::track::{BUFFER, Track, delay};
-use crate::evaluate::{Figure, Figures, mean};
+use crate::evaluate::{Evaluation, Figure, Figures, mean};
 use crate::maths::measure::{average_precision, roc_auc};
 use crate::maths::quantile::{median, quantile};
 use crate::maths::vus::{Series, vus_pr};
@@ -25,7 +26,7 @@ struct Found<'a> {
     alert: &'a Alert,
 }
 
-pub(super) fn of(figures: &Figures<'_>, fleet: &[Machine], courses: &[Course]) -> Vec<Figure> {
+pub(super) fn of(figures: &Figures<'_>, fleet: &[Machine], courses: &[Course]) -> Evaluation {
     let pairs = || fleet.iter().zip(courses);
     let cases: Vec<Case<'_>> = pairs()
         .flat_map(|(machine, course)| {
@@ -49,8 +50,19 @@ pub(super) fn of(figures: &Figures<'_>, fleet: &[Machine], courses: &[Course]) -
     ];
     all.extend(precision(figures, fleet, courses));
     all.extend(named(figures, &cases));
-    all.extend(by_minute(figures, fleet, courses));
-    all
+    let tracks: Vec<Track> = fleet.iter().zip(courses).map(|pair| track(pair.0, pair.1)).collect();
+    let (by_minute, roc) = by_minute(figures, &tracks, courses);
+    all.extend(by_minute);
+    let picture = Picture {
+        dataset: figures.dataset,
+        algorithm: figures.algorithm,
+        file: figures.file.to_owned(),
+        strips: strips(tracks.iter().zip(courses.iter().map(|course| course.open().collect()))),
+        roc,
+        delays,
+        unit: "minutes",
+    };
+    Evaluation { figures: all, pictures: vec![picture] }
 }
 
 fn case<'a>(machine: &Machine, episode: &Episode, course: &'a Course) -> Option<Case<'a>> {
@@ -125,21 +137,22 @@ fn named(figures: &Figures<'_>, cases: &[Case<'_>]) -> Vec<Figure> {
     ]
 }
 
-fn by_minute(figures: &Figures<'_>, fleet: &[Machine], courses: &[Course]) -> Vec<Figure> {
-    let tracks: Vec<Track> = fleet.iter().zip(courses).map(|pair| track(pair.0, pair.1)).collect();
+/// Figures by minute, and the curve.
+fn by_minute(figures: &Figures<'_>, tracks: &[Track], courses: &[Course]) -> (Vec<Figure>, Vec<(f64, f64)>) {
     let series: Vec<Series<'_>> =
         tracks.iter().map(|track| Series { scores: &track.scores, faulty: &track.faulty }).collect();
     let scores: Vec<f64> = tracks.iter().flat_map(|track| &track.scores).copied().collect();
     let faulty: Vec<bool> = tracks.iter().flat_map(|track| &track.faulty).copied().collect();
     let open = || courses.iter().flat_map(Course::open).map(|open| f64::from(u8::from(open)));
     let healthy = || open().zip(&faulty).filter_map(|(open, faulty)| (!faulty).then_some(open));
-    vec![
+    let found = vec![
         figures.of("share_of_time_in_alarm", mean(open())),
         figures.of("share_of_healthy_time_in_alarm", mean(healthy())),
         figures.of("roc_auc", roc_auc(&scores, &faulty)),
         figures.of("average_precision", average_precision(&scores, &faulty)),
         figures.of("vus_pr", vus_pr(&series, BUFFER)),
-    ]
+    ];
+    (found, roc(&scores, &faulty))
 }
 
 /// The minutes that were judged, with their truth.
@@ -149,7 +162,7 @@ fn track(machine: &Machine, course: &Course) -> Track {
         after.checked_sub(1).is_some_and(|last| minute < machine.failures[last].end)
     };
     Track {
-        file: String::new(),
+        file: machine.id.clone(),
         scores: course.scores.iter().map(|(_, score)| *score).collect(),
         faulty: course.scores.iter().map(|(minute, _)| failing(*minute)).collect(),
     }
