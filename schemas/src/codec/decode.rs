@@ -1,7 +1,8 @@
 use std::borrow::Cow;
 
+use super::encode::{DOUBLE, VALUE};
 use super::{DecodeError, MAX_BODY_BYTES};
-use crate::reading::{Features, MaintenanceStatus, Rolling, RollingStats, SENSORS, Sensor, SensorReading};
+use crate::reading::{Features, MaintenanceStatus, Rolling, RollingStats, Sensor, SensorReading};
 
 type Result<T> = std::result::Result<T, DecodeError>;
 
@@ -11,25 +12,37 @@ type Result<T> = std::result::Result<T, DecodeError>;
 /// When the body is larger than [`MAX_BODY_BYTES`], ends early, has bytes left over, or holds a value
 /// that the schema does not know. Never panics, whatever the bytes.
 pub fn decode_reading(body: &[u8]) -> Result<SensorReading<'_>> {
+    let mut reading = SensorReading::default();
+    read_reading(body, &mut reading).map(|()| reading)
+}
+
+/// The same into a reading that is there, which is large: where speed matters it need not be moved.
+///
+/// # Errors
+/// As [`decode_reading`]; the reading is then half read.
+pub fn read_reading<'a>(body: &'a [u8], reading: &mut SensorReading<'a>) -> Result<()> {
     if body.len() > MAX_BODY_BYTES {
         let problem = format!("{} bytes are more than the {MAX_BODY_BYTES} allowed", body.len());
         return Err(DecodeError::new("body", problem));
     }
     let mut input = Input { rest: body };
-    let reading = SensorReading {
-        timestamp: input.long("timestamp")?,
-        machine_id: Cow::Borrowed(input.string("machine_id")?),
-        sequence: input.long("sequence")?,
-        maintenance_status: input.status()?,
-        sensors: input.sensors()?,
-        features: input.nullable("features", Input::features)?,
-        rolling: input.nullable("rolling", Input::rolling)?,
-        anomaly_label: input.nullable("anomaly_label", |input| input.int("anomaly_label"))?,
-        anomaly_type: input
-            .nullable("anomaly_type", |input| input.string("anomaly_type").map(Cow::Borrowed))?,
-    };
+    reading.timestamp = input.long("timestamp")?;
+    reading.machine_id = Cow::Borrowed(input.string("machine_id")?);
+    reading.sequence = input.long("sequence")?;
+    reading.maintenance_status = input.status()?;
+    for (value, sensor) in reading.sensors.iter_mut().zip(Sensor::ALL) {
+        *value = input.nullable_double(sensor.name())?;
+    }
+    reading.features = input.nullable("features", Input::features)?;
+    reading.rolling = None;
+    if input.is_there("rolling")? {
+        input.rolling(reading.rolling.insert(Rolling::default()))?;
+    }
+    reading.anomaly_label = input.nullable("anomaly_label", |input| input.int("anomaly_label"))?;
+    reading.anomaly_type =
+        input.nullable("anomaly_type", |input| input.string("anomaly_type").map(Cow::Borrowed))?;
     match input.rest.len() {
-        0 => Ok(reading),
+        0 => Ok(()),
         left => Err(DecodeError::new("body", format!("{left} bytes are left over"))),
     }
 }
@@ -39,14 +52,6 @@ struct Input<'a> {
 }
 
 impl<'a> Input<'a> {
-    fn sensors(&mut self) -> Result<[Option<f64>; SENSORS]> {
-        let mut values = [None; SENSORS];
-        for (value, sensor) in values.iter_mut().zip(Sensor::ALL) {
-            *value = self.nullable_double(sensor.name())?;
-        }
-        Ok(values)
-    }
-
     fn features(&mut self) -> Result<Features> {
         Ok(Features {
             hour: self.int("features.hour")?,
@@ -60,16 +65,15 @@ impl<'a> Input<'a> {
         })
     }
 
-    fn rolling(&mut self) -> Result<Rolling> {
-        let mut rolling = Rolling::default();
-        for stats in &mut rolling {
+    fn rolling(&mut self, rolling: &mut Rolling) -> Result<()> {
+        for stats in rolling {
             *stats = RollingStats {
                 mean: self.nullable_double("rolling mean")?,
                 std: self.nullable_double("rolling std")?,
                 zscore: self.nullable_double("rolling zscore")?,
             };
         }
-        Ok(rolling)
+        Ok(())
     }
 
     fn status(&mut self) -> Result<MaintenanceStatus> {
@@ -85,14 +89,25 @@ impl<'a> Input<'a> {
         field: &'static str,
         read: impl FnOnce(&mut Self) -> Result<T>,
     ) -> Result<Option<T>> {
+        if self.is_there(field)? { read(self).map(Some) } else { Ok(None) }
+    }
+
+    /// Reads which branch of a union follows.
+    fn is_there(&mut self, field: &'static str) -> Result<bool> {
         match self.long(field)? {
-            0 => Ok(None),
-            1 => read(self).map(Some),
+            0 => Ok(false),
+            1 => Ok(true),
             other => Err(DecodeError::new(field, format!("union branch {other} does not exist"))),
         }
     }
 
+    #[inline]
     fn nullable_double(&mut self, field: &'static str) -> Result<Option<f64>> {
+        // Nearly always; anything else, such as a branch in more bytes than it needs, is for the rest.
+        if let Some(([VALUE, bytes @ ..], rest)) = self.rest.split_first_chunk::<DOUBLE>() {
+            self.rest = rest;
+            return Ok(Some(f64::from_le_bytes(*bytes)));
+        }
         self.nullable(field, |input| {
             let (bytes, rest) = input.rest.split_first_chunk().ok_or_else(|| ends_early(field))?;
             input.rest = rest;

@@ -4,7 +4,7 @@ use crate::reading::{Features, Rolling, SENSORS, SensorReading};
 pub(super) const NULL: u8 = 0;
 pub(super) const VALUE: u8 = 2;
 /// A nullable double that is there: its branch and eight bytes.
-const DOUBLE: usize = 9;
+pub(super) const DOUBLE: usize = 9;
 
 /// Appends the Avro body of a reading, as [`SENSOR_READING`](crate::subject::SENSOR_READING) describes it. NaN is written as null.
 pub fn encode_reading(reading: &SensorReading<'_>, out: &mut Vec<u8>) {
@@ -84,6 +84,9 @@ pub(super) fn string(text: &str, out: &mut Vec<u8>) {
 /// Zigzag, then seven bits a byte, low bits first.
 pub(super) fn long(value: i64, out: &mut Vec<u8>) {
     let mut rest = ((value << 1) ^ (value >> 63)).cast_unsigned();
+    if rest < 0x80 {
+        return out.push(rest as u8);
+    }
     let mut bytes = [0; 10];
     let mut length = 0;
     for byte in &mut bytes {

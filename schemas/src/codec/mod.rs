@@ -13,7 +13,7 @@ mod resolve;
 mod truth;
 
 pub use container::{MARKER_BYTES, write_container_block, write_container_header};
-pub use decode::decode_reading;
+pub use decode::{decode_reading, read_reading};
 pub use encode::encode_reading;
 pub use error::DecodeError;
 pub use frame::{FRAME_HEADER_BYTES, read_frame, write_frame_header};

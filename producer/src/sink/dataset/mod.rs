@@ -1,6 +1,7 @@
 //! Files that are written as a whole: Avro containers and Parquet.
 
 mod column;
+mod columns;
 mod container;
 mod table;
 
@@ -70,10 +71,10 @@ impl DatasetSink {
 
 impl Sink for DatasetSink {
     fn send(&mut self, batch: &Batch) -> Result<()> {
-        for (_, _, row) in batch.readings() {
+        for (part, record, row) in batch.readings() {
             let added = match &mut self.rows {
                 Some(Rows::Container(container)) => container.add(row),
-                Some(Rows::Table(table)) => table.add(row),
+                Some(Rows::Table(table)) => table.add(part, record.machine, &batch.parts[part].machines, row),
                 None => Ok(()),
             };
             added.map_err(|e| refused(&self.partial, &e))?;
