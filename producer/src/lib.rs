@@ -13,6 +13,7 @@ mod duration;
 pub mod features;
 pub mod generate;
 mod hex;
+mod open;
 mod pace;
 pub mod render;
 pub mod report;

@@ -1,0 +1,162 @@
+use super::*;
+use crate::simulate::{Course, FailureKind};
+
+const KEY: Key<'_> = Key { seed: 9, machine_id: "MACHINE_001", start: 0 };
+
+/// (event time, maintenance?, failing?) whenever one of them changes, sampled every `step` ms.
+fn history(events: Events, step: i64, days: i64) -> Vec<(i64, bool, bool)> {
+    let mut schedule = Schedule::new(KEY, &events);
+    let mut seen = vec![(0, false, false)];
+    for now in (0..days * DAY as i64).step_by(step as usize) {
+        schedule.advance(now, KEY, &events);
+        let state = (now, schedule.in_maintenance(), schedule.in_progress().is_some());
+        if seen.last().is_none_or(|last| (last.1, last.2) != (state.1, state.2)) {
+            seen.push(state);
+        }
+    }
+    seen
+}
+
+#[test]
+fn the_plants_own_maintenance_comes_every_5_to_9_days_and_lasts_15_to_120_minutes() {
+    let events = Events { failure_rate: 0.0, maintenance: MaintenancePlan::Own };
+    let seen = history(events, 60_000, 100);
+    let turns: Vec<i64> = seen.iter().map(|s| s.0).collect();
+    assert!(turns.len() > 22, "{turns:?}");
+    for pair in turns[1..].chunks_exact(2) {
+        assert!((14..=121).contains(&((pair[1] - pair[0]) / 60_000)), "{pair:?}");
+    }
+    for pair in turns.chunks_exact(2) {
+        assert!((4.99..9.01).contains(&((pair[1] - pair[0]) as f64 / DAY)), "{pair:?}");
+    }
+}
+
+#[test]
+fn a_maintenance_interval_counts_from_the_end_of_the_last() {
+    let events = Events { failure_rate: 0.0, maintenance: MaintenancePlan::Every(7200.0) };
+    let seen = history(events, 1_000, 2);
+    assert_eq!(seen[1].0, 7_200_000);
+    for pair in seen[2..].windows(2).step_by(2) {
+        assert!(((pair[1].0 - pair[0].0) - 7_200_000).abs() <= 1_000, "{pair:?}");
+    }
+}
+
+#[test]
+fn a_failure_lasts_until_maintenance_and_never_begins_during_one() {
+    let events = Events { failure_rate: 0.05, maintenance: MaintenancePlan::Own };
+    let seen = history(events, 60_000, 400);
+    assert!(seen.iter().filter(|s| s.2).count() > 30);
+    for pair in seen.windows(2).filter(|pair| pair[0].2) {
+        assert!(pair[1].1, "ended without maintenance: {pair:?}");
+    }
+    assert!(seen.iter().all(|s| !(s.1 && s.2)), "failing while maintained");
+}
+
+/// The figures that the README gives.
+#[test]
+fn the_rate_brings_the_documented_failures_a_day() {
+    let days = 4000;
+    for (rate, maintenance, documented) in [
+        (0.01, MaintenancePlan::Own, 0.12),
+        (0.2, MaintenancePlan::Own, 0.15),
+        (0.01, MaintenancePlan::Every(86_400.0), 0.21),
+        (0.05, MaintenancePlan::Every(7200.0), 0.75),
+    ] {
+        let seen = history(Events { failure_rate: rate, maintenance }, 600_000, days);
+        let begun = seen.windows(2).filter(|pair| pair[1].2 && !pair[0].2).count();
+        let a_day = begun as f64 / days as f64;
+        assert!((a_day / documented - 1.0).abs() < 0.12, "{rate} {maintenance:?}: {a_day}");
+    }
+}
+
+#[test]
+fn what_happens_does_not_depend_on_how_often_it_is_sampled() {
+    let events = Events { failure_rate: 0.02, maintenance: MaintenancePlan::Own };
+    let coarse = history(events, 3_600_000, 60);
+    let fine = history(events, 60_000, 60);
+    assert_eq!(coarse.iter().filter(|s| s.2).count(), fine.iter().filter(|s| s.2).count());
+    for state in coarse.iter().filter(|s| s.2) {
+        assert!(fine.iter().any(|f| f.2 && (0..3_600_000).contains(&(state.0 - f.0))));
+    }
+}
+
+fn acted(acts: &[Act], step: i64, days: i64) -> (Schedule, Vec<Episode>) {
+    let events = Events { failure_rate: 0.0, maintenance: MaintenancePlan::Never };
+    let mut schedule = Schedule::new(KEY, &events);
+    schedule.keep_diary();
+    acts.iter().for_each(|act| schedule.act(*act));
+    for now in (0..days * DAY as i64).step_by(step as usize) {
+        schedule.advance(now, KEY, &events);
+    }
+    let ended = schedule.take_ended();
+    (schedule, ended)
+}
+
+fn inject(at: i64) -> Act {
+    let course = Course::Growing { hours: 2.0 };
+    let deed = Deed::Inject { kind: FailureKind::OilLeak, course };
+    Act { at, deed, cause: Cause::Command }
+}
+
+#[test]
+fn acts_happen_at_their_time_whatever_the_order_they_are_said_in_and_the_sampling() {
+    let clear = Act { at: 9_000_000, deed: Deed::Clear, cause: Cause::Command };
+    let maintain = Act { at: 20_000_000, deed: Deed::Maintain { minutes: 30.0 }, cause: Cause::Scenario };
+    let acts = [inject(1_000), clear, maintain];
+    let expected = [
+        (EpisodeKind::Failure(FailureKind::OilLeak), 1_000, 9_000_000, Cause::Command),
+        (EpisodeKind::Maintenance, 20_000_000, 21_800_000, Cause::Scenario),
+    ]
+    .map(|(kind, start, end, cause)| Episode { kind, start, end: Some(end), cause });
+    for (order, step) in [([0, 1, 2], 1_000), ([2, 1, 0], 60_000), ([1, 2, 0], 3_600_000)] {
+        let acts = order.map(|index| acts[index]);
+        assert_eq!(acted(&acts, step, 1).1, expected, "{order:?}");
+    }
+}
+
+#[test]
+fn a_failure_injected_into_a_stopped_machine_begins_with_its_restart() {
+    let maintain = Act { at: 0, deed: Deed::Maintain { minutes: 120.0 }, cause: Cause::Command };
+    let (schedule, ended) = acted(&[maintain, inject(60_000)], 60_000, 1);
+    assert_eq!(ended.len(), 1, "the maintenance");
+    let failure = schedule.open_episodes(DAY as i64).next().expect("a failure");
+    assert_eq!((failure.start, failure.cause), (7_200_000, Cause::Command));
+}
+
+#[test]
+fn a_second_failure_takes_the_place_of_the_first() {
+    let (schedule, ended) = acted(&[inject(0), inject(3_600_000)], 60_000, 1);
+    assert_eq!(ended.iter().map(|e| (e.start, e.end)).collect::<Vec<_>>(), [(0, Some(3_600_000))]);
+    assert_eq!(schedule.in_progress().map(|f| f.start), Some(3_600_000));
+}
+
+#[test]
+fn an_injected_failure_leaves_the_draws_of_chance_alone() {
+    let events = Events { failure_rate: 0.05, maintenance: MaintenancePlan::Own };
+    let after = |acts: &[Act]| {
+        let mut schedule = Schedule::new(KEY, &events);
+        schedule.keep_diary();
+        acts.iter().for_each(|act| schedule.act(*act));
+        schedule.advance(100 * DAY as i64, KEY, &events);
+        schedule.take_ended()
+    };
+    let clear = Act { at: 60_000, deed: Deed::Clear, cause: Cause::Command };
+    let with: Vec<Episode> =
+        after(&[inject(0), clear]).into_iter().filter(|e| e.cause == Cause::Automatic).collect();
+    assert!(with.len() > 20);
+    assert_eq!(with, after(&[]));
+}
+
+#[test]
+fn a_failure_that_is_still_to_come_leaves_the_one_that_fades_alone() {
+    let events = Events { failure_rate: 1.0, maintenance: MaintenancePlan::Every(7200.0) };
+    let mut schedule = Schedule::new(KEY, &events);
+    let (mut showed, mut came_while_fading) = (false, 0);
+    for now in (0..20 * DAY as i64).step_by(60_000) {
+        schedule.advance(now, KEY, &events);
+        assert!(schedule.showing().is_some() || !showed, "the fade is cut at {now}");
+        showed |= schedule.showing().is_some();
+        came_while_fading += u32::from(schedule.cleared && schedule.next.is_some());
+    }
+    assert!(came_while_fading > 100, "{came_while_fading}");
+}
