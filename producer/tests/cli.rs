@@ -1,10 +1,13 @@
 //! The program as a user meets it: what it refuses and how, and what it writes.
 
 mod program;
+#[path = "program/refusals.rs"]
+mod refusals;
 
 use std::path::Path;
 
 use program::{producer, text};
+use refusals::refusals;
 
 /// Flags, each wrong in one way, as a user would get them wrong.
 const WRONG: &[&[&str]] = &[
@@ -99,18 +102,7 @@ const WRONG: &[&[&str]] = &[
 
 #[test]
 fn what_is_said_wrongly_is_answered_in_one_sentence_and_nothing_is_written() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let mut seen = String::new();
-    for args in WRONG {
-        let output = producer(folder.path(), args);
-        let error = text(&output.stderr);
-        assert_eq!(output.status.code(), Some(2), "{args:?}: {error}");
-        assert!(output.stdout.is_empty(), "{args:?} wrote to standard output");
-        assert_eq!(error.lines().count(), 1, "{args:?}: {error}");
-        seen.push_str(&format!("{}\n  {error}", args.join(" ")));
-    }
-    assert_eq!(std::fs::read_dir(folder.path()).expect("readable").count(), 0);
-    insta::assert_snapshot!(seen);
+    insta::assert_snapshot!(refusals(WRONG));
 }
 
 /// Config files, each wrong in one way.

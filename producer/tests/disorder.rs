@@ -1,10 +1,13 @@
 //! Disorder, its ledger, and `producer clean`, as a user meets them.
 
 mod program;
+#[path = "program/refusals.rs"]
+mod refusals;
 
 use std::path::Path;
 
 use program::{producer, text};
+use refusals::refusals;
 
 const RUN: [&str; 12] = [
     "--mode",
@@ -77,7 +80,7 @@ fn disorder_without_a_ledger_says_that_it_cannot_be_undone() {
 }
 
 /// Flags and how they are wrong.
-const WRONG: [&[&str]; 20] = [
+const WRONG: [&[&str]; 21] = [
     &["--disorder", "dorp=0.1"],
     &["--disorder", "drop=2"],
     &["--disorder", "late=0.1"],
@@ -92,6 +95,7 @@ const WRONG: [&[&str]; 20] = [
     &["--mode", "kafka", "--topic", "a", "--disorder", "drop=0.1", "--ledger", "topic:a"],
     &["--mode", "file", "--output", "a.json", "--disorder", "drop=0.1", "--ledger", "a.json"],
     &["--mode", "kafka", "--resume", "--disorder", "drop=0.1"],
+    &["--mode", "api", "--url", "http://127.0.0.1:9/", "--batch", "2", "--disorder", "corrupt=0.1"],
     &["clean"],
     &["clean", "--ledger", "a", "--input", "b", "--output", "b"],
     &["clean", "--ledger", "a", "--input", "b", "--output", "a"],
@@ -102,18 +106,7 @@ const WRONG: [&[&str]; 20] = [
 
 #[test]
 fn what_is_said_wrongly_about_disorder_is_answered_in_one_sentence_and_nothing_is_written() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let mut seen = String::new();
-    for args in WRONG {
-        let output = producer(folder.path(), args);
-        let error = text(&output.stderr);
-        assert_eq!(output.status.code(), Some(2), "{args:?}: {error}");
-        assert!(output.stdout.is_empty(), "{args:?} wrote to standard output");
-        assert_eq!(error.lines().count(), 1, "{args:?}: {error}");
-        seen.push_str(&format!("{}\n  {error}", args.join(" ")));
-    }
-    assert_eq!(std::fs::read_dir(folder.path()).expect("readable").count(), 0);
-    insta::assert_snapshot!(seen);
+    insta::assert_snapshot!(refusals(&WRONG));
 }
 
 #[test]

@@ -17,6 +17,10 @@ impl Check<'_> {
             return self
                 .refuse("data_format", "--mode api posts json only; take that, or leave it out".into());
         }
+        if said.api_batch.is_some() {
+            let problem = "a corrupt reading would spoil its whole array; leave corrupt or --batch out";
+            self.uncorrupted(&said, problem)?;
+        }
         let Some(url) = said.api_url else {
             return self
                 .refuse("output_mode", "api needs --url, as in --url http://localhost:8000/api/data".into());

@@ -4,7 +4,6 @@ use millrace_core::Result;
 
 use super::resolve::Check;
 use super::{Compression, DatasetFormat, DatasetOutput, Format, Options, Output};
-use crate::disorder::Disorder;
 
 pub(super) const DEFAULT_FILE: &str = "sensor_stream.csv";
 
@@ -48,13 +47,8 @@ impl Check<'_> {
             let problem = format!("{name} is written as a whole; leave --append out, or take json or csv");
             return self.refuse(key, problem);
         }
-        let disorder = said.disorder.as_deref().and_then(|kinds| kinds.parse::<Disorder>().ok());
-        if disorder.is_some_and(|disorder| disorder.corrupt.is_some()) {
-            let problem =
-                format!("{name} cannot hold corrupt records; leave corrupt out, or take json or csv");
-            return self.refuse("disorder", problem);
-        }
-        Ok(())
+        let problem = format!("{name} cannot hold corrupt records; leave corrupt out, or take json or csv");
+        self.uncorrupted(said, &problem)
     }
 }
 

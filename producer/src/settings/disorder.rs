@@ -62,6 +62,15 @@ impl Check<'_> {
         }
     }
 
+    /// Refuses corrupt records where `problem` says why there can be none.
+    pub(super) fn uncorrupted(&self, said: &Options, problem: &str) -> Result<()> {
+        let disorder = said.disorder.as_deref().and_then(|kinds| kinds.parse::<Disorder>().ok());
+        match disorder.is_some_and(|disorder| disorder.corrupt.is_some()) {
+            true => self.refuse("disorder", problem.to_owned()),
+            false => Ok(()),
+        }
+    }
+
     fn ledger_apart(&self, place: Place, readings: &Place) -> Result<Place> {
         if place.is_also(readings) {
             return self.refuse("ledger", format!("{place} takes the readings; write the ledger elsewhere"));
