@@ -32,8 +32,8 @@ impl Plant {
         Ok(Self { thread, ending, progress })
     }
 
-    /// How far it is.
-    pub fn progress(&self) -> &Progress {
+    /// How far it is; shared, for whoever looks at it after the end.
+    pub fn progress(&self) -> &Arc<Progress> {
         &self.progress
     }
 

@@ -1,10 +1,11 @@
 use std::ffi::OsString;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use millrace_core::shutdown::Shutdown;
 use millrace_core::{Error, Result};
 use millrace_producer::report::grouped;
-use millrace_producer::run::Summary;
+use millrace_producer::run::{Progress, Summary};
 use millrace_producer::settings::{self, Settings};
 
 use super::audit::Audit;
@@ -41,6 +42,10 @@ pub struct Report {
     pub audit: Audit,
     /// The most records that were made and not yet acknowledged at any time.
     pub most_waiting: u64,
+    /// What ended the producer before its time.
+    pub failure: Option<Error>,
+    /// Which outage the stream did not pass through, because it was over.
+    pub untried: Option<Error>,
 }
 
 /// How a broker goes.
@@ -48,6 +53,15 @@ pub struct Report {
 enum End {
     Killed,
     Stopped,
+}
+
+impl End {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Killed => "killed",
+            Self::Stopped => "stopped",
+        }
+    }
 }
 
 /// At what share of the records which broker goes.
@@ -88,24 +102,39 @@ pub fn drill(
     let mut running =
         Running { cluster, plant: &plant, plan, shutdown, tell, began: Instant::now(), most_waiting: 0 };
     let through = running.through();
-    let most_waiting = running.most_waiting;
-    through?;
-    let summary = plant.end(cluster)?;
+    let Running { most_waiting, began, .. } = running;
+    let untried = through?;
+    let progress = Arc::clone(plant.progress());
+    let (summary, failure) = match plant.end(cluster) {
+        Ok(summary) => (summary, None),
+        Err(error) => (so_far(&progress, began), Some(error)),
+    };
     let audit = Audit::of(cluster.kafka(), &plan.topic, registry_url, plan.machines, plan.each)?;
-    Ok(Report { summary, audit, most_waiting })
+    Ok(Report { summary, audit, most_waiting, failure, untried })
+}
+
+/// The summary of a producer that gave none.
+fn so_far(progress: &Progress, began: Instant) -> Summary {
+    Summary {
+        generated: progress.generated(),
+        acknowledged: progress.acknowledged(),
+        failed: progress.failed(),
+        elapsed: began.elapsed(),
+    }
 }
 
 impl Report {
-    /// Whether everything made was acknowledged and lies in the topic once and in order.
+    /// Whether everything made was acknowledged and lies in the topic once and in order, through every outage.
     ///
     /// # Errors
-    /// When something does not.
+    /// When the producer failed, when something does not, or when an outage came too late.
     pub fn check(&self) -> Result<()> {
         let Summary { generated, acknowledged, .. } = self.summary;
-        if generated == acknowledged && acknowledged == self.audit.records && self.audit.is_complete() {
-            return Ok(());
-        }
-        Err(Error::failed("records are missing, repeated or out of order, as counted above"))
+        let is_whole =
+            generated == acknowledged && acknowledged == self.audit.records && self.audit.is_complete();
+        let miscounted = || Error::failed("records are missing, repeated or out of order, as counted above");
+        let loss = if is_whole { None } else { Some(miscounted()) };
+        self.failure.clone().or(loss).or_else(|| self.untried.clone()).map_or(Ok(()), Err)
     }
 }
 
@@ -133,6 +162,10 @@ impl Plan {
     }
 }
 
+fn too_short(when: &str, step: &Step) -> Error {
+    Error::failed(format!("the stream was over before broker {} {when}; give it more --seconds", step.broker))
+}
+
 /// A stream while brokers come and go.
 struct Running<'a> {
     cluster: &'a mut Cluster,
@@ -145,34 +178,35 @@ struct Running<'a> {
 }
 
 impl Running<'_> {
-    fn through(&mut self) -> Result<()> {
+    /// Gives the outage for which the stream was too short, if it was.
+    fn through(&mut self) -> Result<Option<Error>> {
         for step in steps(self.cluster.brokers()) {
             let due = (self.plan.total() as f64 * step.share) as u64;
             self.until(|acknowledged| acknowledged >= due)?;
             if self.plant.is_finished() {
-                return Err(Error::failed("the stream was over before the outage; give it more --seconds"));
+                return Ok(Some(too_short(&format!("was to be {}", step.end.name()), &step)));
             }
             self.take_down(&step)?;
             let back = Instant::now() + self.plan.down;
             self.until(|_| Instant::now() >= back)?;
+            let was_over = self.plant.is_finished();
             self.say(&format!("broker {} is started again", step.broker));
             self.cluster.start_broker(step.broker)?;
             self.say(&format!("broker {} answers", step.broker));
+            if was_over {
+                return Ok(Some(too_short("was back", &step)));
+            }
         }
-        self.until(|acknowledged| acknowledged >= self.plan.total())
+        self.until(|acknowledged| acknowledged >= self.plan.total())?;
+        Ok(None)
     }
 
     fn take_down(&mut self, step: &Step) -> Result<()> {
-        match step.end {
-            End::Killed => {
-                self.cluster.kill_broker(step.broker)?;
-                self.say(&format!("broker {} was killed (SIGKILL)", step.broker));
-            }
-            End::Stopped => {
-                self.cluster.stop_broker(step.broker)?;
-                self.say(&format!("broker {} was stopped (SIGTERM)", step.broker));
-            }
-        }
+        let signal = match step.end {
+            End::Killed => self.cluster.kill_broker(step.broker).map(|()| "SIGKILL")?,
+            End::Stopped => self.cluster.stop_broker(step.broker).map(|()| "SIGTERM")?,
+        };
+        self.say(&format!("broker {} was {} ({signal})", step.broker, step.end.name()));
         Ok(())
     }
 
@@ -209,5 +243,21 @@ mod tests {
         let of = |brokers| steps(brokers).iter().map(|step| (step.broker, step.end)).collect::<Vec<_>>();
         assert_eq!(of(1), [(1, End::Killed)]);
         assert_eq!(of(3), [(2, End::Killed), (3, End::Stopped)]);
+    }
+
+    #[test]
+    fn a_loss_weighs_more_than_an_outage_that_came_too_late_and_a_failure_more_than_both() {
+        let untried = Some(too_short("was back", &steps(1)[0]));
+        let summary = Summary { generated: 4, acknowledged: 4, ..Summary::default() };
+        let audit = Audit { records: 4, ..Audit::default() };
+        let whole = Report { summary, audit, most_waiting: 0, failure: None, untried: None };
+        assert_eq!(whole.check(), Ok(()));
+        let sentence = |report: &Report| report.check().expect_err("a flaw").to_string();
+        let late = Report { untried, ..whole };
+        assert_eq!(sentence(&late), "the stream was over before broker 1 was back; give it more --seconds");
+        let lossy = Report { audit: Audit { records: 3, missing: 1, ..audit }, ..late };
+        assert!(sentence(&lossy).ends_with("as counted above"));
+        let broken = Report { failure: Some(Error::failed("it broke")), ..lossy };
+        assert_eq!(sentence(&broken), "it broke");
     }
 }

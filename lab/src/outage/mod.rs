@@ -83,7 +83,7 @@ impl Args {
 }
 
 fn print(report: &Report) {
-    let Report { summary, audit, most_waiting } = report;
+    let Report { summary, audit, most_waiting, .. } = report;
     println!(
         "\ngenerated     {}\nacknowledged  {} in {:.1} s, at most {} waited for a broker at a time\n\
          in the topic  {}\nmissing       {}\nrepeated      {}\nout of order  {}",

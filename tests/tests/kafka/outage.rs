@@ -18,7 +18,9 @@ const ON_THE_WAY: u64 = 3 * 8192;
 pub fn tests() -> Vec<KafkaTest> {
     let (name, needs) = ("outage::brokers_that_die_and_return_cost_no_record", "brokers that can be killed");
     let in_transactions = "outage::a_run_in_transactions_survives_its_broker";
+    let too_late = "outage::a_stream_that_is_over_too_soon_is_counted_and_refused";
     vec![
+        KafkaTest::own(too_late, over_too_soon).needs(needs),
         KafkaTest::own(name, nothing_is_lost).needs(needs),
         KafkaTest::own(in_transactions, transactions_are_done_again).needs(needs),
     ]
@@ -33,6 +35,26 @@ fn nothing_is_lost() -> Verdict {
 
 fn transactions_are_done_again() -> Verdict {
     through_an_outage(1, 10.0, true)
+}
+
+fn over_too_soon() -> Verdict {
+    let mut lab = Lab::start()?;
+    let plan = Plan {
+        topic: lab.topic("outage"),
+        each: 4,
+        machines: 1,
+        seconds: 1e-6,
+        down: Duration::from_secs(60),
+        exactly_once: false,
+        // All in one request, so that no outage can come between two of them.
+        properties: vec!["linger.ms=200".to_owned()],
+    };
+    let registry = lab.registry_url();
+    let report = drill(&mut lab.cluster, &registry, &plan, &Shutdown::new(), &|line| eprintln!("{line}"))?;
+    assert_eq!((report.summary.acknowledged, report.audit.records), (4, 4));
+    let refusal = report.check().expect_err("no outage").to_string();
+    assert!(refusal.ends_with("; give it more --seconds"), "{refusal}");
+    passed()
 }
 
 /// A full queue holds the simulation back instead of growing.
