@@ -30,7 +30,7 @@ impl ClusterArgs {
             external,
             port: self.port,
             brokers: self.brokers.unwrap_or(1),
-            listeners: Vec::new(),
+            ..Request::default()
         }
     }
 

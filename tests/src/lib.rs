@@ -5,6 +5,7 @@
 //! `MILLRACE_TEST_CLUSTER` (docker, java, demo) says. Tests that need more than the demo broker does are
 //! reported as ignored on it with the reason, or fail under `MILLRACE_REQUIRE_KAFKA=1`.
 
+mod child;
 mod lab;
 mod producer;
 pub mod topic;
@@ -12,6 +13,7 @@ pub mod topic;
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use millrace_lab::cluster::Choice;
 
+pub use child::Child;
 pub use lab::{Lab, choice};
 pub use producer::{produce, settings};
 
@@ -92,7 +94,11 @@ pub fn skipped(reason: &str, required: &str) -> Verdict {
 }
 
 /// Runs the selected tests, ends the cluster, and leaves with the exit code that `cargo test` expects.
+/// Started by [`Child`], it is a producer instead.
 pub fn main(tests: impl FnOnce() -> Vec<KafkaTest>) -> ! {
+    if let Some(code) = child::produced() {
+        std::process::exit(code);
+    }
     let arguments = Arguments::from_args();
     let choice = lab::choice();
     let trials = tests().into_iter().map(|test| test.trial(&choice)).collect();

@@ -1,4 +1,4 @@
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rdkafka::client::ClientContext;
@@ -7,7 +7,8 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::Message;
 use rdkafka::producer::DeliveryResult;
 
-use super::cause;
+use super::reach::{News, Reach};
+use super::{Kafka, cause};
 
 const REMEDY: &str = "set message.timestamp.after.max.ms=9223372036854775807 on the topic";
 
@@ -16,8 +17,10 @@ const REMEDY: &str = "set message.timestamp.after.max.ms=9223372036854775807 on 
 pub enum Role {
     /// One of the readings, which are counted.
     Reading = 0,
-    /// Written beside them: truth, progress, replies.
+    /// Written beside them: truth, progress.
     Beside = 1,
+    /// The answer to a command, without which a run can do.
+    Answer = 2,
 }
 
 /// What became of the records that a producer was given; the counts are those of the readings.
@@ -25,8 +28,12 @@ pub enum Role {
 pub struct Deliveries {
     acknowledged: AtomicU64,
     failed: AtomicU64,
-    first_failure: Mutex<Option<(String, String)>>,
+    first_failure: Mutex<Option<Refusal>>,
+    refused_answer: Mutex<Option<Refusal>>,
 }
+
+/// The topic of a record that was refused, and why.
+type Refusal = (String, String);
 
 impl Deliveries {
     /// Records that all in-sync replicas have.
@@ -39,14 +46,21 @@ impl Deliveries {
         self.failed.load(Ordering::Relaxed)
     }
 
-    /// The topic of the first of them, and why it was refused.
-    pub fn first_failure(&self) -> Option<(String, String)> {
+    /// The topic of the first record that was refused, and why. Answers are left out.
+    pub fn first_failure(&self) -> Option<Refusal> {
         self.first_failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// The topic of the first answer that was refused, and why.
+    pub fn refused_answer(&self) -> Option<Refusal> {
+        self.refused_answer.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes that a record with this [`Role`] was refused for good.
     #[cold]
-    fn fail(&self, error: &KafkaError, topic: &str, role: usize) {
-        let mut first = self.first_failure.lock().unwrap_or_else(PoisonError::into_inner);
+    pub fn fail(&self, error: &KafkaError, topic: &str, role: usize) {
+        let place = if role == Role::Answer as usize { &self.refused_answer } else { &self.first_failure };
+        let mut first = place.lock().unwrap_or_else(PoisonError::into_inner);
         let why = || match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::InvalidTimestamp) => {
                 format!("the broker refuses its event time; {REMEDY}")
@@ -54,6 +68,9 @@ impl Deliveries {
             // What librdkafka makes of several refused timestamps in one batch.
             Some(RDKafkaErrorCode::InvalidRecord | RDKafkaErrorCode::InvalidDifferentRecord) => {
                 format!("the broker refuses it, most likely for its event time; {REMEDY}")
+            }
+            Some(RDKafkaErrorCode::TopicAuthorizationFailed) => {
+                "we may not write to it; have it allowed by Kafka's ACLs".to_owned()
             }
             _ => cause(error),
         };
@@ -64,26 +81,26 @@ impl Deliveries {
     }
 }
 
-/// Counts deliveries, and tells the user when the cluster goes and comes back.
+/// Counts deliveries, and tells the user when the cluster goes and comes back, or lets us in no longer.
 pub struct ProducerContext {
-    bootstrap_servers: String,
+    kafka: Kafka,
     in_transactions: bool,
     deliveries: Arc<Deliveries>,
-    down: AtomicBool,
+    reach: Reach,
 }
 
 impl ProducerContext {
-    pub(super) fn new(bootstrap_servers: &str) -> Self {
+    pub(super) fn new(kafka: &Kafka) -> Self {
         Self {
-            bootstrap_servers: bootstrap_servers.to_owned(),
+            kafka: kafka.clone(),
             in_transactions: false,
             deliveries: Arc::default(),
-            down: AtomicBool::new(false),
+            reach: Reach::default(),
         }
     }
 
-    pub(super) fn of_transactions(bootstrap_servers: &str) -> Self {
-        Self { in_transactions: true, ..Self::new(bootstrap_servers) }
+    pub(super) fn of_transactions(kafka: &Kafka) -> Self {
+        Self { in_transactions: true, ..Self::new(kafka) }
     }
 
     /// Whether its producer sends in transactions.
@@ -118,11 +135,18 @@ fn breaks_only_the_transaction(error: &KafkaError) -> bool {
 }
 
 impl ClientContext for ProducerContext {
-    fn error(&self, error: KafkaError, _reason: &str) {
-        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown)
-            && !self.down.swap(true, Ordering::Relaxed)
-        {
-            eprintln!("Kafka at {} is out of reach; records wait until it is back", self.bootstrap_servers);
+    fn error(&self, error: KafkaError, reason: &str) {
+        let is_lost = error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown);
+        let news = if is_lost { self.reach.lost() } else { self.reach.heard(reason) };
+        match news {
+            Some(News::Gone) => {
+                let server = self.kafka.bootstrap_servers();
+                eprintln!("Kafka at {server} is out of reach; records wait until it is back");
+            }
+            Some(News::Refused(trouble, line)) => {
+                eprintln!("{}; records wait until it lets us in", self.kafka.tell(trouble, &line));
+            }
+            None => {}
         }
     }
 
@@ -141,8 +165,8 @@ impl rdkafka::producer::ProducerContext for ProducerContext {
                 if role == Role::Reading as usize {
                     self.deliveries.acknowledged.fetch_add(1, Ordering::Relaxed);
                 }
-                if self.down.load(Ordering::Relaxed) && self.down.swap(false, Ordering::Relaxed) {
-                    eprintln!("Kafka at {} is back", self.bootstrap_servers);
+                if self.reach.is_back() {
+                    eprintln!("Kafka at {} is back", self.kafka.bootstrap_servers());
                 }
             }
             // The transaction is broken, and its end tells what becomes of its records.

@@ -5,6 +5,7 @@ mod compacted;
 mod context;
 mod partition;
 mod properties;
+mod reach;
 mod security;
 mod span;
 mod topic;
@@ -78,7 +79,7 @@ impl Kafka {
     /// # Errors
     /// When a property is unknown or does not fit the others.
     pub fn producer(&self) -> Result<BaseProducer<ProducerContext>> {
-        let context = ProducerContext::new(&self.bootstrap_servers);
+        let context = ProducerContext::new(self);
         // 0 = for ever: a record is given up only when the broker refuses it.
         self.client(&[&PRODUCER[..], &[("message.timeout.ms", "0")]].concat())
             .create_with_context(context)

@@ -12,7 +12,7 @@ impl Kafka {
     /// # Errors
     /// When a property is unknown or does not fit the others.
     pub fn transactional_producer(&self, id: &str) -> Result<BaseProducer<ProducerContext>> {
-        let context = ProducerContext::of_transactions(&self.bootstrap_servers);
+        let context = ProducerContext::of_transactions(self);
         self.client(&[&PRODUCER[..], &[("transactional.id", id)]].concat())
             .create_with_context(context)
             .map_err(|e| self.cannot_build(&e))

@@ -39,6 +39,8 @@ pub struct Request {
     pub brokers: usize,
     /// Listeners that a broker of our own has besides the plain one; only with [`Choice::Java`], and one broker.
     pub listeners: Vec<Listener>,
+    /// Further settings of every broker of our own; only with [`Choice::Java`].
+    pub properties: Vec<(&'static str, String)>,
 }
 
 /// A further listener of a broker, for clients that are let in by it alone.
@@ -67,7 +69,14 @@ pub struct Capabilities {
 
 impl Default for Request {
     fn default() -> Self {
-        Self { choice: Choice::Auto, external: None, port: 0, brokers: 1, listeners: Vec::new() }
+        Self {
+            choice: Choice::Auto,
+            external: None,
+            port: 0,
+            brokers: 1,
+            listeners: Vec::new(),
+            properties: Vec::new(),
+        }
     }
 }
 
@@ -97,7 +106,10 @@ impl Source {
     }
 
     fn start(self, request: &Request, shutdown: &Shutdown) -> Result<Cluster> {
-        let Request { brokers, port, ref listeners, .. } = *request;
+        let Request { brokers, port, ref listeners, ref properties, .. } = *request;
+        if !properties.is_empty() && !matches!(self, Self::Java(_)) {
+            return Err(Error::usage("further settings are for brokers run by Java; take --cluster java"));
+        }
         if !listeners.is_empty() && (brokers > 1 || !matches!(self, Self::Java(_))) {
             return Err(Error::usage(
                 "further listeners are for one broker run by Java; take --cluster java",
@@ -109,7 +121,7 @@ impl Source {
                 Ok(Cluster::own(nodes, Choice::Docker, &name, JavaKafka::at_hand()))
             }
             Self::Java(java) => {
-                let (nodes, name) = (java.start(brokers, port, listeners, shutdown)?, java.name());
+                let (nodes, name) = (java.start(request, shutdown)?, java.name());
                 Ok(Cluster::own(nodes, Choice::Java, &name, Some(java)))
             }
             Self::Demo if brokers > 1 => Err(Error::failed("it has one broker only; take --brokers 1")),

@@ -19,6 +19,8 @@ pub(crate) struct Desk<'a> {
     inbox: Receiver<Request>,
     outbox: Outbox,
     is_closed: bool,
+    /// Commands of the topic are not heard any more, because they could not be answered.
+    is_deaf: bool,
 }
 
 /// The tick that is ordered next.
@@ -76,14 +78,18 @@ type Decided = std::result::Result<Command, (ControlStatus, String)>;
 impl<'a> Desk<'a> {
     /// A desk that hears `inbox` and answers through `outbox`.
     pub fn new(settings: &'a Settings, inbox: Receiver<Request>, outbox: Outbox) -> Self {
-        Self { settings, inbox, outbox, is_closed: false }
+        Self { settings, inbox, outbox, is_closed: false, is_deaf: false }
     }
 
     /// What was said since the last call, decided at the moment at which it takes effect.
     pub fn take(&mut self, at: Moment) -> Asked {
         let mut asked = Asked::default();
+        self.is_deaf |= self.outbox.is_refused();
         while asked.answers.len() < AT_ONCE {
             let Ok(request) = self.inbox.try_recv() else { break };
+            if self.is_deaf && request.from == Origin::Topic {
+                continue;
+            }
             self.decide(request, at, &mut asked);
         }
         asked

@@ -42,6 +42,18 @@ impl Outbox {
         }
     }
 
+    /// Whether the topic takes no answers from us, which the user is told when it turns out.
+    pub fn is_refused(&mut self) -> bool {
+        let refusal = self.topic.as_ref().and_then(|topic| topic.client.refused_answer());
+        let Some((topic, why)) = refusal else { return false };
+        eprintln!(
+            "producer: topic {topic} does not take the answer to a command: {why}; the run goes on without commands, \
+             and --resume will not do again what is not answered there"
+        );
+        self.topic = None;
+        true
+    }
+
     pub fn say(&self, line: &str) {
         self.voice.say(line);
     }
@@ -66,7 +78,7 @@ impl Replies {
             Some((codec, id)) => codec.encode(*id, reply).map_err(|e| refuse(e.to_string()))?,
             None => serde_json::to_vec(reply).map_err(|e| refuse(e.to_string()))?,
         };
-        let record = BaseRecord::with_opaque_to(&self.topic, Role::Beside as usize).payload(&payload[..]);
+        let record = BaseRecord::with_opaque_to(&self.topic, Role::Answer as usize).payload(&payload[..]);
         self.client.send(match &answer.machine_id {
             Some(machine) => record.key(machine),
             None => record,

@@ -146,6 +146,11 @@ impl Client {
         link.check()
     }
 
+    /// The topic that does not take the answers to commands from us, and why; the run can do without.
+    pub fn refused_answer(&self) -> Option<(String, String)> {
+        self.link.borrow().deliveries.refused_answer()
+    }
+
     /// Whether every record so far was taken.
     ///
     /// # Errors

@@ -55,6 +55,11 @@ impl Journal {
         })
     }
 
+    /// The topics of its records, and of those before them.
+    pub fn topics(&self) -> &[String] {
+        &self.topics
+    }
+
     /// How many records it holds.
     pub fn len(&self) -> usize {
         self.entries.len()
@@ -63,6 +68,15 @@ impl Journal {
     /// How many of them have this role.
     pub fn count(&self, role: usize) -> u64 {
         self.entries.iter().filter(|entry| entry.role == role).count() as u64
+    }
+
+    /// Leaves out the records of a role.
+    pub fn forget(&mut self, role: usize) {
+        if self.count(role) > 0 {
+            let mut kept = Self::default();
+            self.records().filter(|record| record.delivery_opaque != role).for_each(|record| kept.push(&record));
+            *self = kept;
+        }
     }
 
     /// How many bytes their values take.
@@ -133,6 +147,8 @@ mod tests {
         ];
         assert_eq!(seen, expected);
         assert_eq!((journal.len(), journal.count(0), journal.bytes()), (3, 2, 2));
+        journal.forget(1);
+        assert_eq!(journal.records().map(|one| one.topic.to_owned()).collect::<Vec<_>>(), ["a", "a"]);
         journal.clear();
         assert_eq!((journal.len(), journal.records().count()), (0, 0));
     }

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use millrace_core::kafka::{Deliveries, ProducerContext, cause};
+use millrace_core::kafka::{Deliveries, ProducerContext, Role, cause};
 use millrace_core::{Error, Result};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
@@ -48,6 +48,10 @@ impl Link {
                     if self.in_transactions() =>
                 {
                     return Err(Trouble::Broken);
+                }
+                Err((error, record)) if record.delivery_opaque == Role::Answer as usize => {
+                    self.deliveries.fail(&error, topic, Role::Answer as usize);
+                    return Ok(());
                 }
                 Err((error, _)) => return Err(Trouble::Refused(refused(topic, &cause(&error)))),
             }

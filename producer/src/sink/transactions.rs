@@ -215,6 +215,10 @@ impl Transactions {
         loop {
             link.check()?;
             self.abort(link)?;
+            if link.deliveries.refused_answer().is_some() {
+                // With them it would be broken again; the run can do without.
+                self.journal.borrow_mut().forget(Role::Answer as usize);
+            }
             self.begin(link)?;
             if self.replay(link)? {
                 return Ok(());
@@ -256,11 +260,21 @@ impl Transactions {
     fn judge(&self, error: &KafkaError) -> Verdict {
         match error {
             KafkaError::Transaction(inner) if inner.is_fatal() => Verdict::Leave(self.lost(error)),
+            // Another attempt would be refused again, for ever.
+            KafkaError::Transaction(inner)
+                if inner.code() == RDKafkaErrorCode::TopicAuthorizationFailed && !self.holds_answers() =>
+            {
+                Verdict::Leave(self.lost(error))
+            }
             KafkaError::Transaction(inner) if inner.txn_requires_abort() => Verdict::Abort,
             KafkaError::Transaction(inner) if inner.is_retriable() => Verdict::SameCallAgain,
             KafkaError::Flush(_) => Verdict::SameCallAgain,
             _ => Verdict::Leave(self.lost(error)),
         }
+    }
+
+    fn holds_answers(&self) -> bool {
+        self.journal.borrow().count(Role::Answer as usize) > 0
     }
 
     #[cold]
@@ -274,6 +288,11 @@ impl Transactions {
                      the other one, or give this one another --transactional-id and --run-id"
                 )))
             }
+            Some(Code::TopicAuthorizationFailed) => Ended::Failed(Error::failed(format!(
+                "we may not write to one of the topics {}: have it allowed by Kafka's ACLs; what was committed is \
+                 safe, go on with --resume",
+                self.journal.borrow().topics().join(", ")
+            ))),
             _ => Ended::Failed(Error::failed(format!(
                 "transactions under the id {id} cannot go on: {}; what was committed is safe, go on with --resume",
                 cause(error)

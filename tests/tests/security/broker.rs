@@ -4,11 +4,15 @@ use std::fs;
 use std::path::PathBuf;
 
 use libtest_mimic::Failed;
+use millrace_core::kafka::Kafka;
 use millrace_core::shutdown::Shutdown;
 use millrace_lab::cluster::{self, Choice, Cluster, Listener, Request};
 use tempfile::TempDir;
 
 use super::certificates::{Authority, Signed};
+
+/// The certificate that changes.
+const RENEWED: &str = "renewed.pem";
 
 pub const PASSWORD: &str = "a-right-password";
 
@@ -32,14 +36,20 @@ impl Broker {
         let good = store("good.pem", &authority.sign("localhost")?)?;
         let expired = store("expired.pem", &authority.sign_expired("localhost")?)?;
         let other = store("other.pem", &authority.sign("elsewhere.example")?)?;
+        let renewed = store(RENEWED, &authority.sign("localhost")?)?;
         let listeners = vec![
+            tls("RENEWED", "SSL", &renewed, &trust, &[]),
             tls("TLS", "SSL", &good, &trust, &[]),
             tls("MUTUAL", "SSL", &good, &trust, &[("ssl.client.auth", "required")]),
             tls("EXPIRED", "SSL", &expired, &trust, &[]),
             tls("OTHER", "SSL", &other, &trust, &[]),
             tls("LOGIN", "SASL_SSL", &good, &trust, &logins()),
         ];
-        let request = Request { choice: Choice::Java, listeners, ..Request::default() };
+        let properties = vec![
+            ("authorizer.class.name", "org.apache.kafka.metadata.authorizer.StandardAuthorizer".to_owned()),
+            ("allow.everyone.if.no.acl.found", "true".to_owned()),
+        ];
+        let request = Request { choice: Choice::Java, listeners, properties, ..Request::default() };
         let cluster = cluster::start(&request, &Shutdown::new())?;
         let broker = Self { cluster, folder, authority, stranger };
         broker.add_user("SCRAM-SHA-256")?;
@@ -57,12 +67,34 @@ impl Broker {
         Ok(write(&self.folder, name, text)?.display().to_string())
     }
 
+    /// Has the listener `RENEWED` show another certificate from now on.
+    pub fn renew(&mut self, signed: &Signed) -> Result<(), Failed> {
+        self.cluster.stop_broker(1)?;
+        write(&self.folder, RENEWED, &signed.together())?;
+        self.cluster.start_broker(1)?;
+        Ok(())
+    }
+
+    /// The cluster as it is seen without logins and certificates.
+    pub fn plainly(&self) -> &Kafka {
+        self.cluster.kafka()
+    }
+
+    /// Lets nobody write to a topic who comes without a name, as over `PLAIN`.
+    pub fn close(&self, topic: &str) -> Result<(), Failed> {
+        let asked = ["--add", "--deny-principal", "User:ANONYMOUS", "--operation", "Write", "--topic", topic];
+        self.ask("org.apache.kafka.tools.AclCommand", &asked)
+    }
+
     fn add_user(&self, mechanism: &str) -> Result<(), Failed> {
-        let server = self.cluster.bootstrap_server();
         let secret = format!("{mechanism}=[password={PASSWORD}]");
-        let mut tool = self.cluster.tool("kafka.admin.ConfigCommand").ok_or("no Java")?;
         let asked = ["--alter", "--entity-type", "users", "--entity-name", "ann", "--add-config", &secret];
-        let done = tool.args(["--bootstrap-server", server]).args(asked).output()?;
+        self.ask("kafka.admin.ConfigCommand", &asked)
+    }
+
+    fn ask(&self, class: &str, asked: &[&str]) -> Result<(), Failed> {
+        let mut tool = self.cluster.tool(class).ok_or("no Java")?;
+        let done = tool.args(["--bootstrap-server", self.cluster.bootstrap_server()]).args(asked).output()?;
         match done.status.success() {
             true => Ok(()),
             false => Err(String::from_utf8_lossy(&done.stderr).into_owned().into()),

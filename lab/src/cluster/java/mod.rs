@@ -10,7 +10,7 @@ use std::process::Command;
 use millrace_core::shutdown::Shutdown;
 use millrace_core::{Error, Result};
 
-use super::Listener;
+use super::Request;
 use super::node::{Node, random_id};
 use super::nodes::Nodes;
 use super::properties::{Listeners, add_listener, file, lines, properties};
@@ -47,15 +47,9 @@ impl JavaKafka {
         format!("Apache Kafka {} run by Java {}", self.jars.version, self.java.release)
     }
 
-    /// Starts so many nodes, the first at `port` if that is free.
-    pub(super) fn start(
-        &self,
-        brokers: usize,
-        port: u16,
-        further: &[Listener],
-        shutdown: &Shutdown,
-    ) -> Result<Nodes> {
-        Nodes::start(port, shutdown, |port| self.prepare(brokers, port, further))
+    /// Starts the nodes that are asked for, the first at the preferred port if that is free.
+    pub(super) fn start(&self, request: &Request, shutdown: &Shutdown) -> Result<Nodes> {
+        Nodes::start(request.port, shutdown, |port| self.prepare(port, request))
     }
 
     /// A command that runs one of Kafka's classes.
@@ -65,12 +59,13 @@ impl JavaKafka {
         command
     }
 
-    fn prepare(&self, brokers: usize, port: u16, further: &[Listener]) -> Result<Vec<Node>> {
-        let (listeners, id) = (free_listeners(brokers, port)?, random_id());
-        (0..brokers).map(|index| self.prepare_one(&listeners, index, &id, further)).collect()
+    fn prepare(&self, port: u16, request: &Request) -> Result<Vec<Node>> {
+        let (listeners, id) = (free_listeners(request.brokers, port)?, random_id());
+        (0..request.brokers).map(|index| self.prepare_one(&listeners, index, &id, request)).collect()
     }
 
-    fn prepare_one(&self, nodes: &[Listeners], index: usize, id: &str, further: &[Listener]) -> Result<Node> {
+    fn prepare_one(&self, nodes: &[Listeners], index: usize, id: &str, request: &Request) -> Result<Node> {
+        let Request { listeners: further, properties: more, .. } = request;
         let temporary = tempfile::Builder::new().prefix("millrace-kafka-").tempdir();
         let temporary = temporary.map_err(|e| cannot_write(&std::env::temp_dir(), &e))?;
         let mut broker = self.java.on(&self.jars.classpath(), "WARN");
@@ -80,6 +75,7 @@ impl JavaKafka {
         let folder = temporary.keep();
         let mut all = properties(nodes, index);
         all.push(("log.dirs", folder.join("data").display().to_string()));
+        all.extend(more.iter().cloned());
         let ports = port::listen_in_a_row(0, further.len())?;
         let mut listeners = Vec::new();
         for (listener, port) in further.iter().zip(&ports) {

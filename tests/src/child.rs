@@ -1,0 +1,96 @@
+use std::io::{BufRead, BufReader, Error, Result};
+use std::process::{Child as Process, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+/// Says that a test binary is to be a producer.
+const VARIABLE: &str = "MILLRACE_TEST_PRODUCER";
+
+/// A producer in a process of its own, for what it says on standard error while it runs.
+pub struct Child {
+    process: Process,
+    lines: Receiver<String>,
+}
+
+impl Child {
+    /// Starts one with these flags: the test binary once more, whose harness sees that it is to be a producer.
+    ///
+    /// # Errors
+    /// When the system gives no process.
+    pub fn start(flags: &[impl AsRef<str>]) -> Result<Self> {
+        let mut process = Command::new(std::env::current_exe()?)
+            .args(flags.iter().map(AsRef::as_ref))
+            .env(VARIABLE, "1")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let (told, lines) = channel();
+        let spoken = process.stderr.take().ok_or_else(|| Error::other("it has no standard error"))?;
+        std::thread::spawn(move || {
+            for line in BufReader::new(spoken).lines().map_while(Result::ok) {
+                eprintln!("producer said: {line}");
+                if told.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(Self { process, lines })
+    }
+
+    /// Waits until it says a line with this in it, and gives the line.
+    ///
+    /// # Errors
+    /// When it does not within that time, or has ended.
+    pub fn hear(&self, part: &str, within: Duration) -> Result<String> {
+        let deadline = Instant::now() + within;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.lines.recv_timeout(left) {
+                Ok(line) if line.contains(part) => return Ok(line),
+                Ok(_) => {}
+                Err(why) => return Err(Error::other(format!("it did not say `{part}`: {why}"))),
+            }
+        }
+    }
+
+    /// Waits until it ends by itself, which it must be about to.
+    ///
+    /// # Errors
+    /// When its end cannot be learnt.
+    pub fn wait(mut self) -> Result<ExitStatus> {
+        self.process.wait()
+    }
+
+    /// Ends it as Ctrl-C does, and waits for its end.
+    ///
+    /// # Errors
+    /// When it cannot be told to.
+    pub fn end(mut self) -> Result<ExitStatus> {
+        let asked = Command::new("kill").args(["-INT", &self.process.id().to_string()]).status()?;
+        if !asked.success() {
+            return Err(Error::other("kill failed"));
+        }
+        self.process.wait()
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        // Where it has ended, there is nothing to kill and nothing to wait for.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Where this process is to be a producer instead of a test: is one, and gives its exit code.
+pub(crate) fn produced() -> Option<i32> {
+    std::env::var_os(VARIABLE)?;
+    Some(match millrace_producer::main(std::env::args_os()) {
+        Ok(()) => 0,
+        Err(error) => {
+            eprintln!("producer: {error}");
+            error.exit_code().into()
+        }
+    })
+}
