@@ -16,6 +16,9 @@ pub(super) fn that_matter(settings: &Settings, output: &KafkaOutput) -> BTreeMap
     let mut all = of_plant(settings);
     all.insert("data_format".to_owned(), format.into());
     all.insert("exactly_once".to_owned(), output.recovery.exactly_once.is_some().into());
+    // What was commanded is read back from its replies.
+    let control = output.control.as_ref().map(|control| control.topic.as_str());
+    all.insert("control_topic".to_owned(), control.into());
     all
 }
 

@@ -213,6 +213,12 @@ mod tests {
         let (said, output) = settings(&["--features", "rolling"]);
         let refusal = before.settings(&said, &output).expect_err("another option").to_string();
         assert!(refusal.contains(r#" has features not set, and now it is "rolling""#), "{refusal}");
+        let (said, output) = settings(&["--no-control"]);
+        let refusal = before.settings(&said, &output).expect_err("its commands would be lost").to_string();
+        assert!(
+            refusal.contains(r#" has control_topic "sensor-control", and now it is not set:"#),
+            "{refusal}"
+        );
     }
 
     #[test]
