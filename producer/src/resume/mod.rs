@@ -8,6 +8,7 @@ mod position;
 mod record;
 mod replay;
 mod runs;
+mod seen;
 mod tail;
 
 use std::rc::Rc;
@@ -140,7 +141,7 @@ impl RunRecord {
         }
         let position = match output.recovery.exactly_once {
             Some(_) => Position::all_at(self.progress.ticks),
-            None => position::of_topics(self, topic, settings, output)?,
+            None => seen::of_topics(self, topic, settings, replay, output)?,
         };
         Ok(Some(position).filter(|position| !is_over(position.ticks())))
     }

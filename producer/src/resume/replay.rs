@@ -99,6 +99,29 @@ impl Replay {
         }
         timeline
     }
+
+    /// The event time of each of its ticks.
+    pub(super) fn times(&self, settings: &Settings) -> Times {
+        let mut timeline = Timeline::new(settings);
+        let mut times = BTreeMap::from([(0, timeline.clone())]);
+        for (tick, effect) in &self.0 {
+            if let Some(rate) = effect.rate {
+                timeline.set_rate(*tick, rate);
+                times.insert(*tick, timeline.clone());
+            }
+        }
+        Times(times)
+    }
+}
+
+/// The event times of a run whose rate changed, by the tick from which each timeline holds.
+pub(super) struct Times(BTreeMap<u64, Timeline>);
+
+impl Times {
+    /// The event time of a tick.
+    pub fn of(&self, tick: u64) -> i64 {
+        self.0.range(..=tick).next_back().map_or(i64::MIN, |(_, timeline)| timeline.timestamp(tick))
+    }
 }
 
 /// Whether this producer did what was answered: it answered itself, or the first share answered for the fleet.

@@ -5,7 +5,7 @@ use millrace_core::kafka::{self, Kafka, cause};
 use millrace_core::{Error, Result};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
-use rdkafka::message::BorrowedMessage;
+use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::{Offset, TopicPartitionList};
 
 /// The longest that nothing may come while the end is not reached.
@@ -53,6 +53,15 @@ impl<'a> Tail<'a> {
         }
     }
 
+    /// Goes on to what has come behind its end since.
+    pub fn onward(&mut self) -> Result<()> {
+        let now = bounds(&self.reader, self.topic, self.bounds.len() as i32)?;
+        for (bound, (_, end)) in self.bounds.iter_mut().zip(now) {
+            *bound = (bound.1, end);
+        }
+        Ok(())
+    }
+
     /// Shows the records at the end, in order within a partition: more and more of them, from the first of
     /// them each time, until `show` has seen enough, which it is asked with `None` after each window.
     pub fn back(&self, mut show: impl FnMut(Option<&BorrowedMessage<'_>>) -> Result<bool>) -> Result<()> {
@@ -74,7 +83,7 @@ impl<'a> Tail<'a> {
         self.from(&self.bounds.iter().map(|(first, _)| *first).collect::<Vec<_>>(), show)
     }
 
-    /// Shows every record from `starts` to the end.
+    /// Shows every record from `starts` to the end, whatever comes behind it meanwhile.
     fn from(&self, starts: &[i64], mut show: impl FnMut(&BorrowedMessage<'_>) -> Result<()>) -> Result<()> {
         let mut list = TopicPartitionList::new();
         let mut waiting = BTreeSet::new();
@@ -89,7 +98,20 @@ impl<'a> Tail<'a> {
         let mut last = Instant::now();
         while !waiting.is_empty() {
             match self.reader.poll(BETWEEN_LOOKS) {
-                Some(Ok(record)) => show(&record)?,
+                Some(Ok(record)) => {
+                    let (partition, next) = (record.partition(), record.offset() + 1);
+                    let end = self.bounds[partition as usize].1;
+                    if !waiting.contains(&partition) {
+                        continue;
+                    }
+                    if next <= end {
+                        show(&record)?;
+                    }
+                    // The last offsets may be markers, which are not shown; then the partition's own end comes.
+                    if next >= end {
+                        waiting.remove(&partition);
+                    }
+                }
                 Some(Err(KafkaError::PartitionEOF(partition))) => drop(waiting.remove(&partition)),
                 Some(Err(error)) => return Err(failed(self.topic, &error)),
                 None if last.elapsed() > STALL => {

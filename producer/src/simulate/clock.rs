@@ -11,7 +11,7 @@ impl Clock {
     /// Event time of a tick, milliseconds since 1970-01-01T00:00:00Z. Rounded to the millisecond
     /// from the start each time, so rounding never adds up.
     pub fn timestamp(&self, tick: u64) -> i64 {
-        self.start + (tick as f64 * 1000.0 / self.rate).round() as i64
+        self.start.saturating_add((tick as f64 * 1000.0 / self.rate).round() as i64)
     }
 
     /// How many ticks a stream of `seconds` has: those with an event time below start + seconds.

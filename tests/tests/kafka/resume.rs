@@ -20,6 +20,10 @@ pub fn tests() -> Vec<KafkaTest> {
     vec![
         KafkaTest::shared("resume::seed_and_start_need_not_be_said_again", goes_on).needs(needs),
         KafkaTest::shared("resume::shares_of_a_fleet_go_on_each_by_itself", shares).needs(needs),
+        KafkaTest::shared("resume::a_share_goes_on_while_another_writes", beside_another).needs(needs),
+        KafkaTest::shared("resume::a_run_that_is_still_written_is_not_gone_on_with", still_written)
+            .needs(needs),
+        KafkaTest::shared("resume::truth_of_another_run_does_not_count", beside_other_truth).needs(needs),
         KafkaTest::shared("resume::a_complete_run_says_so_and_sends_nothing", complete).needs(needs),
         KafkaTest::shared("resume::another_option_is_refused_by_its_name", refused).needs(needs),
         KafkaTest::shared("resume::a_missing_topic_is_a_fresh_start", fresh).needs(needs),
@@ -68,6 +72,45 @@ fn shares(lab: &Lab) -> Verdict {
     passed()
 }
 
+fn beside_another(lab: &Lab) -> Verdict {
+    let topic = lab.topic("beside");
+    let same = ["--machines", "40", "--seed", "7", "--start", "2026-01-01T00:00:00Z", "--no-control"];
+    let of = |more: &[&str]| lab.into_topic(&topic, &[&same[..], more].concat());
+    let other = Running::start(&of(&["--share", "2/2", "--speed", "100"]))?;
+    other.wait_until("the other share writes", |progress| progress.acknowledged() > 0);
+    for (duration, more) in [("40", 40), ("100", 60)] {
+        let share = of(&["--share", "1/2", "--speed", "max", "--resume", "--duration", duration]);
+        assert_eq!(produce(&share)?.acknowledged, 20 * more);
+    }
+    other.end()?;
+    passed()
+}
+
+fn still_written(lab: &Lab) -> Verdict {
+    let topic = lab.topic("still");
+    let of = |more: &[&str]| lab.into_topic(&topic, &[&["--machines", "3", "--speed", "20"], more].concat());
+    let first = Running::start(&of(&["--seed", "7", "--start", "2026-01-01T00:00:00Z"]))?;
+    first.wait_until("the first writes", |progress| progress.acknowledged() > 0);
+    let refusal = produce(&of(&["--resume"])).expect_err("two processes of one run").to_string();
+    let says = format!("run {topic}-1of1 is still being written to topic {topic} by another process");
+    assert!(refusal.starts_with(&says), "{refusal}");
+    first.end()?;
+    passed()
+}
+
+/// Both write about the same machines into one topic, the other in another format and at another time.
+fn beside_other_truth(lab: &Lab) -> Verdict {
+    let (topic, other, truth) = (lab.topic("parts"), lab.topic("other"), lab.topic("truth"));
+    let truth_flag = format!("topic:{truth}");
+    let more = ["--truth", &truth_flag, "--duration"];
+    produce(&flags(lab, &topic, &[&more[..], &["40"]].concat()))?;
+    let later = ["--format", "json", "--start", "2030-01-01T00:00:00Z"];
+    produce(&flags(lab, &other, &[&more[..], &["500"], &later].concat()))?;
+    produce(&flags(lab, &topic, &[&more[..], &["100", "--resume"]].concat()))?;
+    assert_eq!(topic::records(&lab.kafka(), &truth)?.len(), 7 * 600);
+    passed()
+}
+
 fn complete(lab: &Lab) -> Verdict {
     for mode in [&[][..], &["--exactly-once"]] {
         let topic = lab.topic("complete");
@@ -84,7 +127,8 @@ fn refused(lab: &Lab) -> Verdict {
     let topic = lab.topic("refused");
     let begun = ["--duration", "10", "--seed", "5", "--start", "2026-01-01T00:00:00Z"];
     produce(&flags(lab, &topic, &begun))?;
-    let others: [(&str, &[&str]); 6] = [
+    let others: [(&str, &[&str]); 7] = [
+        ("control_topic", &["--no-control"]),
         ("seed", &["--seed", "6"]),
         ("start", &["--start", "2026-01-02T00:00:00Z"]),
         ("rate", &["--rate", "2"]),
