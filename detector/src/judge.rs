@@ -110,6 +110,30 @@ impl Judge {
         self.machines.iter().filter_map(|(id, course)| Some((id.clone(), model(course)?))).collect()
     }
 
+    /// Says so if the input ended before a machine was learnt, so that silence is not taken for health.
+    ///
+    /// # Errors
+    /// If there was no reading, or a machine was not judged by what is normal for it.
+    pub fn must_have_learnt(&self) -> Result<()> {
+        if self.machines.is_empty() {
+            return Err(Error::failed("the input has no reading, so there was nothing to judge"));
+        }
+        let unlearnt = self.machines.iter().find(|(_, course)| !course.is_learnt());
+        let Some((machine, course)) = unlearnt else { return Ok(()) };
+        let of = if machine.is_empty() { String::new() } else { format!(" of `{machine}`") };
+        let (seen, wanted) = (course.readings, self.learn_rows);
+        Err(Error::failed(match course.kind {
+            Kind::Plant { .. } => format!(
+                "the input ended before a healthy running day{of} was seen, so only the plant's normal ranges \
+                 were watched; give more readings, or a --model"
+            ),
+            Kind::Learning { .. } | Kind::Rows { .. } => format!(
+                "the input ended after {seen} of the {wanted} rows{of} to learn from, so nothing was judged; \
+                 give more readings, fewer --learn-rows, or a --model"
+            ),
+        }))
+    }
+
     fn begin(&self, machine: &str) -> Result<Course> {
         let kind = match (&self.taught, self.method) {
             (Some(ModelFile { learnt: Learnt::Rows { model, threshold }, .. }), _) => {
@@ -156,6 +180,14 @@ fn refused(refusal: Refusal) -> Error {
 type Found = Option<(i64, Evidence)>;
 
 impl Course {
+    fn is_learnt(&self) -> bool {
+        match &self.kind {
+            Kind::Plant { watch, .. } => watch.model().is_some(),
+            Kind::Learning { .. } => false,
+            Kind::Rows { .. } => true,
+        }
+    }
+
     fn take(&mut self, reading: &Reading, learn_rows: usize) -> std::result::Result<Found, Refusal> {
         match &mut self.kind {
             Kind::Plant { averager, watch } => {

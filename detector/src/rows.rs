@@ -1,5 +1,7 @@
 //! What every method learns from: rows of numbers, one column a sensor.
 
+use std::num::NonZeroUsize;
+
 use crate::refusal::{Refusal, Result};
 
 /// Rows of equal width, row by row in one slice. NaN means missing; an infinity counts as missing too.
@@ -23,6 +25,12 @@ impl<'a> Rows<'a> {
             return Err(Refusal::new(format!("the last row has {over} values where {width} are expected")));
         }
         Ok(Self { values, width })
+    }
+
+    /// Rows of values that are known to fill them; what does not fill a last row is left out.
+    pub(crate) fn whole(values: &'a [f64], width: NonZeroUsize) -> Self {
+        let width = width.get();
+        Self { values: &values[..values.len() - values.len() % width], width }
     }
 
     /// How many rows.

@@ -25,10 +25,7 @@ pub(crate) fn watch(args: &WatchArgs) -> Result<()> {
         })?,
         None => usual(args.algorithm, &input),
     };
-    if args.learn_rows.is_some() && method == Method::Residual {
-        return Err(Error::usage("--learn-rows: `residual` learns by days, not rows; leave it out"));
-    }
-    let rows = args.learn_rows.unwrap_or(400) as usize;
+    let rows = learn_rows(args.learn_rows, method)?;
     let mut judge = Judge::new(method, input.columns(), rows, taught)?;
     while let Some(reading) = input.reading()? {
         if let Some(alert) = judge.judge(&reading)? {
@@ -41,7 +38,22 @@ pub(crate) fn watch(args: &WatchArgs) -> Result<()> {
             }
         }
     }
-    Ok(())
+    judge.must_have_learnt()
+}
+
+fn learn_rows(asked: Option<u64>, method: Method) -> Result<usize> {
+    match (asked, method) {
+        (Some(_), Method::Residual) => {
+            Err(Error::usage("--learn-rows: `residual` learns by days, not rows; leave it out"))
+        }
+        (Some(asked), Method::Rows(algorithm)) if asked < algorithm.fewest_rows() => {
+            let (name, fewest) = (algorithm.name(), algorithm.fewest_rows());
+            Err(Error::usage(format!(
+                "--learn-rows: {asked} are too few for `{name}`, which learns from at least {fewest}"
+            )))
+        }
+        _ => Ok(asked.unwrap_or(400) as usize),
+    }
 }
 
 /// False once nobody reads any more: a reader that closed the pipe has seen what it wanted.

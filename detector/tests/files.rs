@@ -151,6 +151,10 @@ fn models_and_inputs_that_do_not_fit_are_refused_in_one_sentence() {
     let others = put("others.csv", "a,c\n1,2\n");
     let constant = put("constant.csv", &format!("a\n{}", "1\n".repeat(100)));
     let few = put("few.csv", "a\n1\n");
+    let empty = put("empty.csv", "a\n");
+    write_plant(folder.0.path());
+    let readings = std::fs::read_to_string(folder.path("readings.csv")).expect("readings");
+    let morning = put("morning.csv", &readings.lines().take(600).collect::<Vec<_>>().join("\n"));
     let gone = folder.name("gone");
     let mut seen = String::new();
     for args in [
@@ -160,6 +164,9 @@ fn models_and_inputs_that_do_not_fit_are_refused_in_one_sentence() {
         &["--input", &others, "--model", &model],
         &["--input", &gone],
         &["--input", &constant, "--learn-rows", "50"],
+        &["--input", &few],
+        &["--input", &empty],
+        &["--input", &morning],
         &["fit", "--input", &constant, "--output", &gone],
         &["fit", "--input", &few, "--output", &gone],
         &["inspect", &gone],
@@ -171,6 +178,7 @@ fn models_and_inputs_that_do_not_fit_are_refused_in_one_sentence() {
         &["--input", &rows, "--algorithm", "honnest"],
         &["--input", &rows, "--model", &model, "--algorithm", "t2"],
         &["--input", &rows, "--learn-rows", "1"],
+        &["--input", &rows, "--learn-rows", "20"],
         &["fit", "--input", &rows, "--output", &gone, "--seed", "3"],
     ] {
         seen.push_str(&refusal(&folder, args, 2));

@@ -10,8 +10,7 @@ use crate::refusal::Result;
 use crate::rows::Rows;
 
 /// The methods by name, each with its usual parameters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
-#[value(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Algorithm {
     /// Edges of the range learnt, each sensor alone.
     Threshold,
@@ -96,6 +95,14 @@ impl Algorithm {
     /// Whether the model depends on a seed.
     pub const fn is_random(self) -> bool {
         matches!(self, Self::IsolationForest | Self::Ensemble)
+    }
+
+    /// The fewest rows that it learns from by itself, with the threshold that belongs to them.
+    pub const fn fewest_rows(self) -> u64 {
+        match self {
+            Self::Honest => 32,
+            _ => 8,
+        }
     }
 
     /// Learns with the usual parameters.

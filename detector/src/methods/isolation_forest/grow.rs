@@ -23,7 +23,7 @@ pub(super) fn forest(params: &IsolationForestParams, rows: Rows<'_>) -> Isolatio
         values.clear();
         for place in 0..sample {
             draw.swap(place, place + random.below(rows.len() - place));
-            forest.convert(rows.row(draw[place] as usize), &mut values);
+            values.extend(forest.known(rows.row(draw[place] as usize)));
         }
         let mut members: Vec<u32> = (0..sample as u32).collect();
         let mut tree = Tree { forest: &mut forest, first: tree * size, depth, values: &values, random };

@@ -73,39 +73,56 @@ impl IsolationForest {
     /// Scores rows in blocks, faster than one by one and to the same last bit.
     pub fn score_rows(&self, rows: Rows<'_>) -> Vec<f64> {
         assert_eq!(rows.width(), self.width, "a row has as many columns as were learnt from");
-        let mut block = Vec::new();
-        let mut scores = Vec::with_capacity(rows.len());
-        for from in (0..rows.len()).step_by(walk::BLOCK) {
-            let part = rows.slice(from, rows.len().min(from + walk::BLOCK));
-            block.clear();
-            part.iter().for_each(|row| self.convert(row, &mut block));
-            walk::block(self, &block, &mut scores);
+        let mut scores = vec![0.0; rows.len()];
+        if self.width <= NARROW {
+            self.in_blocks(rows, &mut scores, |row| self.fixed::<NARROW>(row));
+        } else if self.width <= MIDDLING {
+            self.in_blocks(rows, &mut scores, |row| self.fixed::<MIDDLING>(row));
+        } else {
+            self.in_blocks(rows, &mut scores, |row| self.wide(row));
         }
         scores.iter_mut().for_each(|length| *length = self.strangeness(*length));
         scores
     }
 
-    fn convert(&self, row: &[f64], to: &mut Vec<f32>) {
-        to.extend(row.iter().zip(&self.usual).map(|(value, usual)| {
-            let value = *value as f32;
-            if value.is_finite() { value } else { *usual }
-        }));
+    fn in_blocks<R: walk::Row>(&self, rows: Rows<'_>, lengths: &mut [f64], convert: impl Fn(&[f64]) -> R) {
+        let mut block = Vec::with_capacity(walk::BLOCK);
+        for (place, lengths) in lengths.chunks_mut(walk::BLOCK).enumerate() {
+            let from = place * walk::BLOCK;
+            block.clear();
+            block.extend(rows.slice(from, from + lengths.len()).iter().map(&convert));
+            walk::block(self, &block, lengths);
+        }
     }
 
     fn score_one(&self, row: &[f64]) -> f64 {
         assert_eq!(row.len(), self.width, "a row has as many columns as were learnt from");
-        // Most sensors sets are narrow: their row needs no memory of its own.
-        let mut narrow = [0.0f32; 64];
-        if let Some(short) = narrow.get_mut(..row.len()) {
-            for ((to, value), usual) in short.iter_mut().zip(row).zip(&self.usual) {
-                let value = *value as f32;
-                *to = if value.is_finite() { value } else { *usual };
-            }
-            return self.strangeness(walk::one(self, short));
-        }
-        let mut wide = Vec::with_capacity(row.len());
-        self.convert(row, &mut wide);
-        self.strangeness(walk::one(self, &wide))
+        let length = if self.width <= NARROW {
+            walk::one(self, &self.fixed::<NARROW>(row))
+        } else if self.width <= MIDDLING {
+            walk::one(self, &self.fixed::<MIDDLING>(row))
+        } else {
+            walk::one(self, &self.wide(row))
+        };
+        self.strangeness(length)
+    }
+
+    /// Single precision, with what is usual where a value is missing.
+    fn known(&self, row: &[f64]) -> impl Iterator<Item = f32> {
+        row.iter().zip(&self.usual).map(|(value, usual)| {
+            let value = *value as f32;
+            if value.is_finite() { value } else { *usual }
+        })
+    }
+
+    fn fixed<const N: usize>(&self, row: &[f64]) -> [f32; N] {
+        let mut fixed = [0.0; N];
+        fixed.iter_mut().zip(self.known(row)).for_each(|(to, value)| *to = value);
+        fixed
+    }
+
+    fn wide(&self, row: &[f64]) -> Vec<f32> {
+        self.known(row).collect()
     }
 
     /// 2 to the minus mean length over average length: 1 is strangest, .5 is as expected.
@@ -139,6 +156,10 @@ impl Detector for IsolationForest {
         self.score_rows(rows)
     }
 }
+
+/// Most columns of a row that is held in an array of this size: powers of two.
+const NARROW: usize = 16;
+const MIDDLING: usize = 64;
 
 /// Average path length of an unsuccessful search among `count` rows, c(n) of the paper.
 fn average_length(count: usize) -> f32 {

@@ -1,114 +1,146 @@
+//! Rows through trees, the hot path: several walks are under way at once, since each waits for its memory, and
+//! the usual sizes are known to the compiler, which spares the checks of indices.
+
 use super::IsolationForest;
 
 /// Rows that go through a tree before the next tree: they and the tree stay in the nearest cache.
-pub(super) const BLOCK: usize = 512;
-/// Walks that are under way at once, since each waits for its memory.
-const LANES: usize = 8;
+pub(super) const BLOCK: usize = 20 * LANES;
+/// Walks that are under way at once.
+const LANES: usize = 12;
 
 /// The usual tree, of 256 rows.
 const USUAL: usize = 256;
 
-/// Adds the path lengths of each row over all trees to the end of `lengths`.
-pub(super) fn block(forest: &IsolationForest, rows: &[f32], lengths: &mut Vec<f64>) {
-    let (width, first) = (forest.width, lengths.len());
-    lengths.resize(first + rows.len() / width, 0.0);
-    let lengths = &mut lengths[first..];
-    for tree in trees(forest) {
-        let mut sums = lengths.chunks_exact_mut(LANES);
-        let mut parts = rows.chunks_exact(LANES * width);
-        for (sum, part) in (&mut sums).zip(&mut parts) {
-            let rows: [&[f32]; LANES] = std::array::from_fn(|lane| &part[lane * width..][..width]);
-            let found = tree.walk([&tree; LANES], rows);
-            sum.iter_mut().zip(found).for_each(|(sum, length)| *sum += f64::from(length));
-        }
-        let rest = sums.into_remainder().iter_mut().zip(parts.remainder().chunks_exact(width));
-        for (sum, row) in rest {
-            let [length] = tree.walk([&tree], [row]);
-            *sum += f64::from(length);
-        }
+/// A row's numbers.
+pub(super) trait Row {
+    /// The number in a column.
+    fn at(&self, column: u32) -> f32;
+}
+
+/// A row of fewer columns than N, a power of two.
+impl<const N: usize> Row for [f32; N] {
+    #[inline(always)]
+    fn at(&self, column: u32) -> f32 {
+        // The mask changes nothing but tells the compiler that the index is inside.
+        self[column as usize & (N - 1)]
+    }
+}
+
+impl Row for Vec<f32> {
+    #[inline(always)]
+    fn at(&self, column: u32) -> f32 {
+        self[column as usize]
+    }
+}
+
+/// One tree's part of the arrays.
+trait Tree {
+    /// The child to go to from a node.
+    fn next(&self, node: usize, row: &impl Row) -> usize;
+    /// The path length in a leaf, numbered from 0.
+    fn length(&self, leaf: usize) -> f32;
+}
+
+#[derive(Clone, Copy)]
+struct UsualTree<'a>(&'a [u32; USUAL], &'a [f32; USUAL], &'a [f32; USUAL]);
+
+impl Tree for UsualTree<'_> {
+    #[inline(always)]
+    fn next(&self, node: usize, row: &impl Row) -> usize {
+        let at = node & (USUAL - 1);
+        2 * at + usize::from(row.at(self.0[at]) >= self.1[at])
+    }
+
+    #[inline(always)]
+    fn length(&self, leaf: usize) -> f32 {
+        self.2[leaf & (USUAL - 1)]
+    }
+}
+
+#[derive(Clone, Copy)]
+struct AnyTree<'a>(&'a [u32], &'a [f32], &'a [f32]);
+
+impl Tree for AnyTree<'_> {
+    #[inline(always)]
+    fn next(&self, node: usize, row: &impl Row) -> usize {
+        2 * node + usize::from(row.at(self.0[node]) >= self.1[node])
+    }
+
+    #[inline(always)]
+    fn length(&self, leaf: usize) -> f32 {
+        self.2[leaf]
+    }
+}
+
+/// Adds to each row's length its path lengths over all trees.
+pub(super) fn block(forest: &IsolationForest, rows: &[impl Row], lengths: &mut [f64]) {
+    let depth = forest.size.ilog2();
+    if forest.size == USUAL {
+        usual(forest).for_each(|tree| through(tree, depth, rows, lengths));
+    } else {
+        any(forest).for_each(|tree| through(tree, depth, rows, lengths));
     }
 }
 
 /// The sum of the path lengths of one row over all trees.
-pub(super) fn one(forest: &IsolationForest, row: &[f32]) -> f64 {
-    let nodes = forest.size;
-    let tree = |index: usize| Tree::at(forest, index * nodes);
-    let count = forest.column.len() / nodes;
-    let mut sum = 0.0;
-    for from in (0..count).step_by(LANES) {
-        if from + LANES <= count {
-            let trees: [Tree<'_>; LANES] = std::array::from_fn(|lane| tree(from + lane));
-            let found = trees[0].walk(std::array::from_fn(|lane| &trees[lane]), [row; LANES]);
-            found.into_iter().for_each(|length| sum += f64::from(length));
-        } else {
-            for tree in (from..count).map(tree) {
-                let [length] = tree.walk([&tree], [row]);
-                sum += f64::from(length);
-            }
-        }
+pub(super) fn one(forest: &IsolationForest, row: &impl Row) -> f64 {
+    let depth = forest.size.ilog2();
+    if forest.size == USUAL { over(usual(forest), depth, row) } else { over(any(forest), depth, row) }
+}
+
+fn usual(forest: &IsolationForest) -> impl Iterator<Item = UsualTree<'_>> {
+    let (columns, thresholds) = (forest.column.as_chunks().0, forest.threshold.as_chunks().0);
+    let parts = columns.iter().zip(thresholds).zip(forest.length.as_chunks().0);
+    parts.map(|((column, threshold), length)| UsualTree(column, threshold, length))
+}
+
+fn any(forest: &IsolationForest) -> impl Iterator<Item = AnyTree<'_>> {
+    let size = forest.size;
+    let parts = forest.column.chunks_exact(size).zip(forest.threshold.chunks_exact(size));
+    let parts = parts.zip(forest.length.chunks_exact(size));
+    parts.map(|((column, threshold), length)| AnyTree(column, threshold, length))
+}
+
+#[inline(always)]
+fn through(tree: impl Tree, depth: u32, rows: &[impl Row], lengths: &mut [f64]) {
+    let (parts, rest) = rows.as_chunks::<LANES>();
+    let (sums, rest_of_sums) = lengths.as_chunks_mut::<LANES>();
+    for (part, sums) in parts.iter().zip(sums) {
+        let found = walk([&tree; LANES], part.each_ref(), depth);
+        sums.iter_mut().zip(found).for_each(|(sum, length)| *sum += f64::from(length));
     }
-    sum
-}
-
-/// One tree's part of the arrays.
-struct Tree<'a> {
-    column: &'a [u32],
-    threshold: &'a [f32],
-    length: &'a [f32],
-}
-
-fn trees(forest: &IsolationForest) -> impl Iterator<Item = Tree<'_>> {
-    (0..forest.column.len()).step_by(forest.size).map(|first| Tree::at(forest, first))
-}
-
-impl<'a> Tree<'a> {
-    fn at(forest: &'a IsolationForest, first: usize) -> Self {
-        let part = first..first + forest.size;
-        Self {
-            column: &forest.column[part.clone()],
-            threshold: &forest.threshold[part.clone()],
-            length: &forest.length[part],
-        }
-    }
-
-    /// Path lengths of rows, each in its tree; all trees are of one size.
-    #[inline(always)]
-    fn walk<const N: usize>(&self, trees: [&Self; N], rows: [&[f32]; N]) -> [f32; N] {
-        match self.column.len() {
-            USUAL => usual(trees, rows),
-            size => any(size, trees, rows),
-        }
+    for (row, sum) in rest.iter().zip(rest_of_sums) {
+        let [length] = walk([&tree], [row], depth);
+        *sum += f64::from(length);
     }
 }
 
 #[inline(always)]
-fn usual<const N: usize>(trees: [&Tree<'_>; N], rows: [&[f32]; N]) -> [f32; N] {
-    // Arrays of known length and masked indices spare the bounds checks.
-    let fixed = trees.map(|tree| (as_usual(tree.column), as_usual(tree.threshold), as_usual(tree.length)));
-    let mut node = [1usize; N];
-    for _ in 0..USUAL.ilog2() {
-        for lane in 0..N {
-            let (column, threshold, _) = fixed[lane];
-            let at = node[lane] & (USUAL - 1);
-            let right = rows[lane][column[at] as usize] >= threshold[at];
-            node[lane] = 2 * at + usize::from(right);
+fn over<T: Tree + Copy>(mut trees: impl Iterator<Item = T>, depth: u32, row: &impl Row) -> f64 {
+    let mut sum = 0.0;
+    while let Some(first) = trees.next() {
+        let mut some = [first; LANES];
+        let mut count = 1;
+        for (place, tree) in some[1..].iter_mut().zip(trees.by_ref().take(LANES - 1)) {
+            *place = tree;
+            count += 1;
         }
+        // Where fewer are left, the first goes along in their place, and does not count.
+        let found = walk(some.each_ref(), [row; LANES], depth);
+        found[..count].iter().for_each(|length| sum += f64::from(*length));
     }
-    std::array::from_fn(|lane| fixed[lane].2[node[lane] & (USUAL - 1)])
+    sum
 }
 
-fn as_usual<T>(part: &[T]) -> &[T; USUAL] {
-    part.try_into().expect("a tree of the usual size")
-}
-
-fn any<const N: usize>(size: usize, trees: [&Tree<'_>; N], rows: [&[f32]; N]) -> [f32; N] {
+/// Path lengths of rows, each in its tree.
+#[inline(always)]
+fn walk<const N: usize, T: Tree, R: Row>(trees: [&T; N], rows: [&R; N], depth: u32) -> [f32; N] {
     let mut node = [1usize; N];
-    for _ in 0..size.ilog2() {
+    for _ in 0..depth {
         for lane in 0..N {
-            let (tree, at) = (trees[lane], node[lane]);
-            let right = rows[lane][tree.column[at] as usize] >= tree.threshold[at];
-            node[lane] = 2 * at + usize::from(right);
+            node[lane] = trees[lane].next(node[lane], rows[lane]);
         }
     }
-    std::array::from_fn(|lane| trees[lane].length[node[lane] - size])
+    // The last child is the leaf's number beyond those of all nodes.
+    std::array::from_fn(|lane| trees[lane].length(node[lane] - (1 << depth)))
 }
