@@ -14,7 +14,7 @@ use millrace_core::{Error, Result, cli};
 use ledger::Source;
 
 use crate::disorder::undo::Found;
-use crate::settings::{DEFAULT_LEDGER_TOPIC, Place};
+use crate::settings::{DEFAULT_LEDGER_TOPIC, Place, said_or_set};
 
 /// Gives disordered data back as they would have been without --disorder, byte for byte.
 #[derive(Debug, Parser)]
@@ -29,7 +29,7 @@ pub struct Cli {
     /// Where the clean data go: a file for a file, a topic for a topic
     #[arg(long, value_name = "FILE|topic:NAME")]
     output: String,
-    /// Kafka brokers, host:port, comma-separated [default: localhost:9092]
+    /// Kafka brokers, host:port, comma-separated [default: KAFKA_BROKERS, else localhost:9092]
     #[arg(long, value_name = "HOST:PORT", help_heading = "Kafka")]
     bootstrap_server: Option<String>,
     /// File of librdkafka properties, name=value a line
@@ -116,7 +116,7 @@ impl Cli {
     /// The cluster, which answers.
     fn kafka(&self) -> Result<Kafka> {
         let properties = read_properties(self.command_config.as_deref(), &self.properties)?;
-        let servers = self.bootstrap_server.as_deref().unwrap_or("localhost:9092");
+        let servers = said_or_set(self.bootstrap_server.as_ref(), "KAFKA_BROKERS", "localhost:9092");
         let kafka = Kafka::new(servers, properties);
         kafka.check()?;
         Ok(kafka)

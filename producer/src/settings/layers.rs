@@ -295,3 +295,9 @@ fn flag_name(key: &str) -> String {
     let long = command.get_arguments().find(|arg| arg.get_id() == key).and_then(|arg| arg.get_long());
     format!("--{}", long.unwrap_or(key))
 }
+
+/// What a flag says, else a variable, else the default: for commands that take no config.
+pub(crate) fn said_or_set(said: Option<&String>, variable: &str, otherwise: &str) -> String {
+    let set = || std::env::var(variable).ok().filter(|value| !value.is_empty());
+    said.cloned().or_else(set).unwrap_or_else(|| otherwise.to_owned())
+}

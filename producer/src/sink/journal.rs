@@ -74,7 +74,9 @@ impl Journal {
     pub fn forget(&mut self, role: usize) {
         if self.count(role) > 0 {
             let mut kept = Self::default();
-            self.records().filter(|record| record.delivery_opaque != role).for_each(|record| kept.push(&record));
+            self.records()
+                .filter(|record| record.delivery_opaque != role)
+                .for_each(|record| kept.push(&record));
             *self = kept;
         }
     }

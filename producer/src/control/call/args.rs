@@ -9,6 +9,8 @@ use millrace_core::secret::Secret;
 use millrace_core::{Error, Result};
 use millrace_schemas::ControlCommand;
 
+use crate::settings::said_or_set;
+
 /// The word for the whole fleet.
 const ALL: &str = "all";
 const TIMEOUTS: std::ops::RangeInclusive<f64> = 0.1..=3600.0;
@@ -176,9 +178,4 @@ impl ControlArgs {
         let url = said_or_set(said, "SCHEMA_REGISTRY_URL", "http://localhost:8081");
         Registry::new(&url, access, "--schema-registry-url")
     }
-}
-
-fn said_or_set(said: Option<&String>, variable: &str, otherwise: &str) -> String {
-    let set = || std::env::var(variable).ok().filter(|value| !value.is_empty());
-    said.cloned().or_else(set).unwrap_or_else(|| otherwise.to_owned())
 }
