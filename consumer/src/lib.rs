@@ -1,3 +1,36 @@
-//! The consumer: statistics over readings while they pass.
+//! The consumer: statistics over readings while they pass, as a member of a consumer group.
+//!
+//! The data's way: a [`source`] is a member of the group and decodes records, a [`pipeline`] hands readings to a
+//! processor and keeps its guarantee, [`rolling`] is the processor with a [`window`] for each machine, an
+//! [`outbox`] sends what follows, and [`group`] tells what the member does. [`run`](mod@run) ties them together,
+//! [`settings`] says what to do.
 
+pub mod group;
+pub mod outbox;
+pub mod pipeline;
+pub mod rolling;
+pub mod run;
+pub mod settings;
+pub mod source;
 pub mod window;
+
+use std::ffi::OsString;
+
+use clap::CommandFactory;
+use millrace_core::Result;
+
+/// The command line, for those who describe it: completions, manual pages.
+pub fn command() -> clap::Command {
+    settings::Cli::command()
+}
+
+/// The whole program: reads its command line, runs, and leaves the summary on standard error.
+///
+/// # Errors
+/// One sentence for the user; its exit code says whether it was said wrongly or could not be done.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> Result<()> {
+    match settings::read(args)? {
+        Some(settings) => run::run_to_end(&settings),
+        None => Ok(()),
+    }
+}

@@ -60,6 +60,12 @@ pub fn suggestion<'a>(word: &str, known: impl IntoIterator<Item = &'a str> + Clo
     }
 }
 
+/// The flag of a config key, as in `--rate` for `rate`.
+pub fn flag_name(command: &clap::Command, key: &str) -> String {
+    let long = command.get_arguments().find(|arg| arg.get_id() == key).and_then(|arg| arg.get_long());
+    format!("--{}", long.unwrap_or(key))
+}
+
 fn sentence(error: &ClapError) -> String {
     let argument = text(error, ContextKind::InvalidArg);
     // `--rate <HZ>` reads as `--rate`.

@@ -3,12 +3,16 @@
 //! A program describes what can be said in one struct of options (`T`), which both its flags and its
 //! config keys fill. Each layer is checked for itself, so an error names the layer at fault.
 
+mod values;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+
+pub use values::{finite, text, texts};
 
 use crate::cli::suggestion;
 use crate::error::{Error, Result};
@@ -28,6 +32,31 @@ impl Origins {
     /// The flag, file key or variable that set `key`, or the key itself where nothing did.
     pub fn of<'a>(&'a self, key: &'a str) -> &'a str {
         self.0.get(key).map_or(key, String::as_str)
+    }
+
+    /// A refusal of what `key` was set to, beginning with its place.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn refuse<V>(&self, key: &str, problem: impl std::fmt::Display) -> Result<V> {
+        Err(Error::usage(format!("{}: {problem}", self.of(key))))
+    }
+
+    /// The value of `key`, which must be in a range that is also given in words.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub fn within(
+        &self,
+        key: &str,
+        value: f64,
+        range: std::ops::RangeInclusive<f64>,
+        words: &str,
+    ) -> Result<f64> {
+        if range.contains(&value) {
+            return Ok(value);
+        }
+        self.refuse(key, format!("{value} is out of range: it must be {words}"))
     }
 
     /// Whether `key` was set by a flag of this command line.

@@ -35,6 +35,13 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
+    /// Read readings as a member of a consumer group (see `lab consumer --help`)
+    #[command(disable_help_flag = true)]
+    Consumer {
+        /// Arguments of the consumer
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
     /// Compare, judge and register Avro schemas
     #[command(subcommand)]
     Schemas(schemas::Command),
@@ -92,6 +99,9 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> Result<()> {
         Command::Registry(args) => serve_registry(&args),
         Command::Producer { args } => {
             millrace_producer::main(std::iter::once(OsString::from("producer")).chain(args))
+        }
+        Command::Consumer { args } => {
+            millrace_consumer::main(std::iter::once(OsString::from("consumer")).chain(args))
         }
         Command::Schemas(command) => schemas::run(&command),
         Command::Bench(command) => bench::run(&command),

@@ -41,22 +41,26 @@ enum Program {
     #[default]
     Lab,
     Producer,
+    Consumer,
 }
 
 impl Program {
-    const ALL: [Self; 2] = [Self::Lab, Self::Producer];
+    const ALL: [Self; 3] = [Self::Lab, Self::Producer, Self::Consumer];
 
     fn command(self) -> Command {
         match self {
             Self::Lab => lab(),
             Self::Producer => millrace_producer::command(),
+            Self::Consumer => millrace_consumer::command(),
         }
     }
 }
 
-/// The lab with the producer's own flags in place of the arguments that it hands over unread.
+/// The lab with the programs' own flags in place of the arguments that it hands over unread.
 fn lab() -> Command {
-    crate::commands::command().mut_subcommand("producer", |_| millrace_producer::command())
+    crate::commands::command()
+        .mut_subcommand("producer", |_| millrace_producer::command())
+        .mut_subcommand("consumer", |_| millrace_consumer::command())
 }
 
 /// Prints a completion script.
@@ -191,6 +195,8 @@ mod tests {
             ("lab-bench-producer.1", "--cluster"),
             ("lab-producer.1", "--anomaly-rate"),
             ("producer.1", "--anomaly-rate"),
+            ("lab-consumer.1", "--group-id"),
+            ("consumer.1", "--group-id"),
         ] {
             let text = read(&dir, page);
             assert!(text.contains(flag), "{page} does not name {flag}: {text}");

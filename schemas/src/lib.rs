@@ -2,6 +2,7 @@
 //!
 //! No I/O happens here: bytes in, bytes out.
 
+pub mod alert;
 pub mod codec;
 pub mod compatibility;
 pub mod control;
@@ -10,6 +11,7 @@ pub mod subject;
 pub mod text;
 pub mod truth;
 
+pub use alert::{AlertState, AnomalyAlert};
 pub use control::{ControlCommand, ControlReply, ControlStatus, MachineState};
 pub use reading::{Features, MaintenanceStatus, Rolling, RollingStats, Sensor, SensorReading};
 pub use truth::{Episode, EpisodeKind, SensorTruth};

@@ -48,6 +48,24 @@ impl Sensor {
             Self::BearingTemperature => "bearing_temperature",
         }
     }
+
+    /// The limit beyond which the machine is in danger, in the sensor's unit.
+    pub const fn critical(self) -> f64 {
+        match self {
+            Self::Temperature => 95.0,
+            Self::Vibration => 12.0,
+            Self::Pressure => 8.0,
+            Self::FlowRate => 250.0,
+            Self::PowerConsumption => 65.0,
+            Self::OilLevel => 60.0,
+            Self::BearingTemperature => 105.0,
+        }
+    }
+
+    /// Whether a value is beyond the critical limit: oil below it, everything else above.
+    pub fn is_critical(self, value: f64) -> bool {
+        if self == Self::OilLevel { value < self.critical() } else { value > self.critical() }
+    }
 }
 
 /// Whether a machine runs or is stopped for maintenance.

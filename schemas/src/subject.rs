@@ -33,6 +33,12 @@ pub const EPISODE_VERSIONS: [&str; 1] = [include_str!("../episode/1.avsc")];
 /// The newest of [`EPISODE_VERSIONS`], which is written and registered.
 pub const EPISODE: &str = EPISODE_VERSIONS[EPISODE_VERSIONS.len() - 1];
 
+/// Every released Avro schema of [`AnomalyAlert`](crate::AnomalyAlert), oldest first.
+pub const ANOMALY_ALERT_VERSIONS: [&str; 1] = [include_str!("../anomaly_alert/1.avsc")];
+
+/// The newest of [`ANOMALY_ALERT_VERSIONS`], which is written and registered.
+pub const ANOMALY_ALERT: &str = ANOMALY_ALERT_VERSIONS[ANOMALY_ALERT_VERSIONS.len() - 1];
+
 /// The subject of a topic's values, after Confluent's TopicNameStrategy: `<topic>-value`.
 pub fn value_subject(topic: &str) -> String {
     format!("{topic}-value")

@@ -1,8 +1,8 @@
 //! Commands and replies: what is written is read again, by us and by other writers' schemas.
 
 use millrace_schemas::codec::{RecordCodec, read_frame};
-use millrace_schemas::subject::{CONTROL_COMMAND, CONTROL_REPLY};
-use millrace_schemas::{ControlCommand, ControlReply, ControlStatus, MachineState};
+use millrace_schemas::subject::{ANOMALY_ALERT, CONTROL_COMMAND, CONTROL_REPLY};
+use millrace_schemas::{AlertState, AnomalyAlert, ControlCommand, ControlReply, ControlStatus, MachineState};
 use proptest::option::of;
 use proptest::prelude::*;
 use serde::Serialize;
@@ -24,6 +24,19 @@ prop_compose! {
     ) -> ControlCommand {
         ControlCommand { id, action, machine_id, failure, hours, severity, minutes, rate, speed }
     }
+}
+
+#[test]
+fn an_alert_is_read_as_it_was_written() {
+    let alert = AnomalyAlert {
+        alert_id: "a".into(),
+        state: AlertState::Updated,
+        timestamp: 1_767_225_600_000,
+        shares: [("temperature".to_owned(), 0.75), ("vibration".to_owned(), 0.25)].into(),
+        severity: Some(0.5),
+        ..AnomalyAlert::default()
+    };
+    assert_eq!(through(ANOMALY_ALERT, &alert), alert);
 }
 
 proptest! {

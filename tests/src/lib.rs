@@ -6,6 +6,7 @@
 //! reported as ignored on it with the reason, or fail under `MILLRACE_REQUIRE_KAFKA=1`.
 
 mod child;
+mod consumer;
 mod lab;
 mod producer;
 pub mod topic;
@@ -14,6 +15,7 @@ use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use millrace_lab::cluster::Choice;
 
 pub use child::Child;
+pub use consumer::{consume, consumer};
 pub use lab::{Lab, choice};
 pub use producer::{produce, settings};
 

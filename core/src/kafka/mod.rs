@@ -3,9 +3,11 @@
 mod bounds;
 mod compacted;
 mod context;
+mod member;
 mod partition;
 mod properties;
 mod reach;
+mod rejected;
 mod security;
 mod span;
 mod topic;
@@ -25,8 +27,9 @@ pub use bounds::bounds;
 pub use context::{Deliveries, ProducerContext, Role};
 pub use partition::partition_of;
 pub use properties::{Properties, read_command_config, read_properties};
+pub use rejected::{REJECTED_PREFIX, rejected_headers};
 pub use span::Span;
-pub use topic::{PARTITION_COUNTS, Topic, TopicDefaults};
+pub use topic::{PARTITION_COUNTS, Topic, TopicDefaults, legal_topic};
 
 use crate::error::{Error, Result};
 use crate::secret::HIDDEN;

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
@@ -8,7 +9,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::RDKafkaErrorCode;
 use serde::{Deserialize, Serialize};
 
-use super::{Kafka, cause, plain};
+use super::{Kafka, Properties, cause, plain, read_command_config};
 use crate::error::{Error, Result};
 
 pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
@@ -42,6 +43,28 @@ impl TopicDefaults {
     pub fn partitions(&self, topic: &str) -> i32 {
         let listed = self.topics.as_ref().and_then(|topics| topics.get(topic).copied());
         listed.or(self.default_partitions).unwrap_or(1)
+    }
+
+    /// The same, but every topic that is not listed has one partition.
+    #[must_use]
+    pub fn of_one_partition(&self) -> Self {
+        Self { default_partitions: Some(1), ..self.clone() }
+    }
+
+    /// What the config, `--command-config` and `-X` say together; the later wins.
+    ///
+    /// # Errors
+    /// When a property is refused, or they do not go together.
+    pub fn properties(&self, command_config: Option<&Path>, pairs: &[String]) -> Result<Properties> {
+        let mut properties = Properties::default();
+        for (name, value) in self.properties.iter().flatten() {
+            let text = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
+            properties.set(name, &text, "kafka.properties")?;
+        }
+        properties.extend(command_config.map(read_command_config).transpose()?.unwrap_or_default());
+        properties.set_pairs(pairs, "-X")?;
+        properties.check_security()?;
+        Ok(properties)
     }
 
     /// Checks what one file says; `place` gives a key's place in it.
@@ -166,6 +189,18 @@ impl Kafka {
             std::thread::sleep(Duration::from_millis(20));
         }
     }
+}
+
+/// Whether Kafka takes a topic of this name.
+///
+/// # Errors
+/// A clause about what is wrong, for the end of a sentence.
+pub fn legal_topic(name: &str) -> std::result::Result<(), String> {
+    let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-');
+    if (1..=249).contains(&name.len()) && name.bytes().all(legal) && !matches!(name, "." | "..") {
+        return Ok(());
+    }
+    Err(format!("topic name `{name}` must be 1 to 249 letters, digits, `_`, `.` or `-`"))
 }
 
 /// Whether it is librdkafka's mock cluster, which says so in its identity.

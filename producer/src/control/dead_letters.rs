@@ -1,17 +1,15 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use millrace_core::kafka::{Kafka, Span, TopicDefaults, cause};
+use millrace_core::kafka::{Kafka, REJECTED_PREFIX, Span, TopicDefaults, cause, rejected_headers};
 use millrace_core::{Error, Result};
 use rdkafka::Timestamp;
 use rdkafka::error::KafkaError;
-use rdkafka::message::{BorrowedMessage, Header, Headers, Message, OwnedHeaders, OwnedMessage};
+use rdkafka::message::{BorrowedMessage, Headers, Message, OwnedMessage};
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use tokio::runtime::Runtime;
 
 const CALL: Duration = Duration::from_secs(10);
-/// The names of Kafka Streams (KIP-1034).
-const PREFIX: &str = "__streams.errors.";
 const EXCEPTION: &str = "millrace.control.NoCommand";
 
 /// The topic of what is no command: bytes, key, time and headers as they came, with the reason.
@@ -51,7 +49,7 @@ impl DeadLetters {
         if self.last.get(&partition).is_some_and(|last| offset <= *last) {
             return Ok(());
         }
-        let headers = headers(record, why);
+        let headers = rejected_headers(record, EXCEPTION, why);
         let mut letter = FutureRecord::<[u8], [u8]>::to(&self.topic).headers(headers);
         letter.key = record.key();
         letter.payload = record.payload();
@@ -72,23 +70,6 @@ impl DeadLetters {
     }
 }
 
-fn headers(record: &OwnedMessage, why: &str) -> OwnedHeaders {
-    let mut headers = record.headers().cloned().unwrap_or_default();
-    let (partition, offset) = (record.partition().to_string(), record.offset().to_string());
-    for (name, value) in [
-        ("exception", EXCEPTION),
-        ("message", why),
-        // There is no stack in a refusal; the reason stands where Kafka Streams' tools look for one.
-        ("stacktrace", why),
-        ("topic", record.topic()),
-        ("partition", &partition),
-        ("offset", &offset),
-    ] {
-        headers = headers.insert(Header { key: &format!("{PREFIX}{name}"), value: Some(value) });
-    }
-    headers
-}
-
 /// The last offset of each partition that was rejected before: they are rejected in order.
 fn last_rejected(kafka: &Kafka, topic: &str) -> Result<HashMap<i32, i64>> {
     let mut last = HashMap::new();
@@ -101,7 +82,7 @@ fn last_rejected(kafka: &Kafka, topic: &str) -> Result<HashMap<i32, i64>> {
 
 fn origin(letter: &BorrowedMessage<'_>) -> Option<(i32, i64)> {
     let number = |name: &str| {
-        let key = format!("{PREFIX}{name}");
+        let key = format!("{REJECTED_PREFIX}{name}");
         let header = letter.headers()?.iter().find(|header| header.key == key)?;
         std::str::from_utf8(header.value?).ok()?.parse::<i64>().ok()
     };

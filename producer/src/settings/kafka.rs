@@ -1,7 +1,6 @@
 use millrace_core::Result;
-use millrace_core::kafka::{Kafka, PARTITION_COUNTS, Properties, TopicDefaults};
+use millrace_core::kafka::{Kafka, PARTITION_COUNTS, Properties, TopicDefaults, legal_topic};
 
-use super::place::legal_topic;
 use super::resolve::Check;
 use super::{Format, KafkaOutput, Options};
 

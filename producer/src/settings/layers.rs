@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use clap::{CommandFactory, Parser, Subcommand};
 use millrace_core::cli::{self, suggestion};
 use millrace_core::config::{self, Layers, Origins};
-use millrace_core::kafka::{Properties, TopicDefaults, read_command_config};
+use millrace_core::kafka::TopicDefaults;
 use millrace_core::{Error, Result};
 use serde_json::{Map, Value};
 
@@ -13,7 +13,7 @@ use crate::control::call::ControlArgs;
 
 const STREAMING_CONFIG: &str = include_str!("../../../config/streaming_config.yaml");
 const KAFKA_CONFIG: &str = include_str!("../../../config/kafka_config.yaml");
-const SECTIONS: [&str; 3] = ["streaming", "presets", "kafka"];
+const SECTIONS: [&str; 4] = ["streaming", "presets", "kafka", "consumer"];
 const ALIASES: [(&str, &str); 2] =
     [("KAFKA_BROKERS", "kafka_bootstrap_servers"), ("SCHEMA_REGISTRY_URL", "schema_registry_url")];
 
@@ -122,7 +122,7 @@ fn settings(mut flags: Cli) -> Result<Settings> {
         said.include_anomaly_labels = Some(false);
     }
     let (topics, _) = files.topics.said()?;
-    let properties = properties(&flags, &topics)?;
+    let properties = topics.properties(flags.command_config.as_deref(), &flags.properties)?;
     check_company(&flags, &said, &origins)?;
     resolve::resolve(said, &origins, topics, properties, flags.append)
 }
@@ -143,6 +143,8 @@ impl Files {
         self.topics.overlay(kafka.clone(), &place)?;
         config::read_section::<TopicDefaults>(kafka, name)?.check(&place)?;
         self.presets.push((config::take_section(&mut file, "presets", name)?, name.to_owned()));
+        // One file may serve both programs.
+        file.remove("consumer");
         config::refuse_rest(&file, &SECTIONS, name)
     }
 
@@ -167,20 +169,6 @@ impl Files {
         }
         Err(Error::usage(format!("there is no preset `{wanted}`; {}", suggestion(wanted, known))))
     }
-}
-
-fn properties(flags: &Cli, topics: &TopicDefaults) -> Result<Properties> {
-    let mut properties = Properties::default();
-    for (name, value) in topics.properties.iter().flatten() {
-        let text = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
-        properties.set(name, &text, "kafka.properties")?;
-    }
-    if let Some(path) = &flags.command_config {
-        properties.extend(read_command_config(path)?);
-    }
-    properties.set_pairs(&flags.properties, "-X")?;
-    properties.check_security()?;
-    Ok(properties)
 }
 
 /// Refuses flags that the chosen mode would ignore.
@@ -291,9 +279,7 @@ fn check_resumable(said: &Options) -> Result<()> {
 
 /// The flag of a config key, as in `--rate` for `rate`.
 fn flag_name(key: &str) -> String {
-    let command = Cli::command();
-    let long = command.get_arguments().find(|arg| arg.get_id() == key).and_then(|arg| arg.get_long());
-    format!("--{}", long.unwrap_or(key))
+    cli::flag_name(&Cli::command(), key)
 }
 
 /// What a flag says, else a variable, else the default: for commands that take no config.

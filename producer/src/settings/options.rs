@@ -1,7 +1,7 @@
 use clap::{Args, ValueEnum};
+use millrace_core::config::{finite, text, texts};
 use millrace_core::secret::Secret;
-use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
 
 /// What can be said about a run: as a flag, as a key under `streaming:`, as a variable. Nothing is
 /// resolved or checked yet.
@@ -217,45 +217,4 @@ pub enum Compression {
 pub enum MoreFeatures {
     /// Mean, standard deviation and z-score over 60 samples
     Rolling,
-}
-
-/// JSON, through which the layers are merged, has no other numbers.
-fn finite(text: &str) -> Result<f64, String> {
-    let number = text.parse::<f64>().map_err(|_| "is no number".to_owned())?;
-    if number.is_finite() { Ok(number) } else { Err("is no finite number".to_owned()) }
-}
-
-/// A list, or one value that stands for a list of one.
-fn texts<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Vec<String>>, D::Error> {
-    match Value::deserialize(input)? {
-        Value::Null => Ok(None),
-        Value::Array(values) => values.into_iter().map(whole).collect::<Result<_, _>>().map(Some),
-        value => whole(value).map(|text| Some(vec![text])),
-    }
-}
-
-/// YAML reads `007` as 7.0, so a number with a point may not be the text that was written.
-fn whole<E: serde::de::Error>(value: Value) -> Result<String, E> {
-    match value {
-        Value::Number(number) if number.is_f64() => {
-            let doubt = "which may not be the text that was written";
-            Err(E::custom(format!("reads as the number {number}, {doubt}; quote it")))
-        }
-        value => scalar(value),
-    }
-}
-
-fn text<'de, D: Deserializer<'de>>(input: D) -> Result<Option<String>, D::Error> {
-    match Value::deserialize(input)? {
-        Value::Null => Ok(None),
-        value => scalar(value).map(Some),
-    }
-}
-
-fn scalar<E: serde::de::Error>(value: Value) -> Result<String, E> {
-    match value {
-        Value::String(text) => Ok(text),
-        Value::Number(number) => Ok(number.to_string()),
-        other => Err(E::custom(format!("`{other}` is neither text nor a number"))),
-    }
 }

@@ -2,6 +2,8 @@ use std::fmt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use millrace_core::kafka::legal_topic;
+
 /// Where something is written that a run tells beside its readings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
@@ -55,18 +57,6 @@ fn is_one_file(one: &Path, other: &Path) -> bool {
         Some((folder.canonicalize().ok()?, path.file_name()?.to_owned()))
     };
     one == other || place(one).is_some_and(|one| Some(one) == place(other))
-}
-
-/// Whether Kafka takes a topic of this name.
-///
-/// # Errors
-/// A clause about what is wrong, for the end of a sentence.
-pub(super) fn legal_topic(name: &str) -> Result<(), String> {
-    let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-');
-    if (1..=249).contains(&name.len()) && name.bytes().all(legal) && !matches!(name, "." | "..") {
-        return Ok(());
-    }
-    Err(format!("topic name `{name}` must be 1 to 249 letters, digits, `_`, `.` or `-`"))
 }
 
 #[cfg(test)]

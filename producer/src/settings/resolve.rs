@@ -1,9 +1,9 @@
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
+use millrace_core::Result;
 use millrace_core::config::Origins;
 use millrace_core::kafka::{Properties, TopicDefaults};
-use millrace_core::{Error, Result};
 
 use super::{Format, Mode, MoreFeatures, Options, Output, Settings, Speed, TextFormat};
 use crate::scenario;
@@ -87,14 +87,11 @@ impl Check<'_> {
     }
 
     pub(super) fn refuse<T>(&self, key: &str, problem: String) -> Result<T> {
-        Err(Error::usage(format!("{}: {problem}", self.origins.of(key))))
+        self.origins.refuse(key, problem)
     }
 
     pub(super) fn within(&self, key: &str, value: f64, low: f64, high: f64, range: &str) -> Result<f64> {
-        if (low..=high).contains(&value) {
-            return Ok(value);
-        }
-        self.refuse(key, format!("{value} is out of range: it must be {range}"))
+        self.origins.within(key, value, low..=high, range)
     }
 
     fn start(&self, said: Option<&str>) -> Result<i64> {

@@ -8,7 +8,7 @@ pub struct DecodeError {
 }
 
 impl DecodeError {
-    pub(super) fn new(field: &'static str, problem: impl Into<String>) -> Self {
+    pub(crate) fn new(field: &'static str, problem: impl Into<String>) -> Self {
         Self { field, problem: problem.into() }
     }
 }

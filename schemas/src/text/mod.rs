@@ -5,10 +5,12 @@
 
 mod csv;
 mod json;
+mod parse;
 mod truth;
 
 use chrono::DateTime;
 
+pub use parse::parse_json;
 pub use truth::{TruthEncoder, episode_csv, episode_csv_header, episode_json, truth_csv_header};
 
 use crate::reading::{Features, SensorReading};

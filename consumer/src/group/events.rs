@@ -1,0 +1,110 @@
+use std::collections::BTreeMap;
+
+use chrono::Utc;
+use serde_json::{Value, json};
+
+use crate::source::Change;
+
+/// The topic of all members of all groups.
+pub const TOPIC: &str = "group-events";
+
+/// Tells what a member does, in the manner of Kafka's verifiable clients: an object each, by the member's clock.
+#[derive(Debug, Clone)]
+pub struct Teller {
+    group: String,
+    member: String,
+    topic: String,
+}
+
+impl Teller {
+    /// A teller of the member of this name.
+    pub fn new(group: &str, member: &str, topic: &str) -> Self {
+        Self { group: group.to_owned(), member: member.to_owned(), topic: topic.to_owned() }
+    }
+
+    /// The key of its events.
+    pub fn group(&self) -> &str {
+        &self.group
+    }
+
+    /// An event without more to say: `startup_complete`, `alive`, `shutdown_complete`.
+    pub fn plain(&self, name: &str) -> Value {
+        json!({
+            "timestamp": Utc::now().timestamp_millis(),
+            "name": name,
+            "group": self.group,
+            "member": self.member,
+        })
+    }
+
+    /// What a change is told as; `None` where it ends the run instead.
+    pub fn change(&self, change: &Change) -> Option<Value> {
+        let (name, partitions) = match change {
+            Change::Assigned(partitions) => ("partitions_assigned", partitions),
+            Change::Revoked(partitions) => ("partitions_revoked", partitions),
+            Change::Lost(partitions) => ("partitions_lost", partitions),
+            Change::Committed(offsets, result) => return Some(self.committed(offsets, result)),
+            Change::Failed(_) => return None,
+        };
+        let partitions =
+            partitions.iter().map(|partition| json!({"topic": self.topic, "partition": partition}));
+        Some(self.with(name, [("partitions", partitions.collect())]))
+    }
+
+    fn committed(&self, offsets: &[(i32, i64)], result: &Result<(), String>) -> Value {
+        let offset = |(partition, offset): &(i32, i64)| json!({"topic": self.topic, "partition": partition, "offset": offset});
+        let error = result.as_ref().err().map_or(Value::Null, |why| Value::from(why.as_str()));
+        let offsets = offsets.iter().map(offset).collect();
+        self.with(
+            "offsets_committed",
+            [("success", result.is_ok().into()), ("error", error), ("offsets", offsets)],
+        )
+    }
+
+    /// Records that were taken since the last time: count, first and last offset of each partition.
+    pub fn consumed(&self, partitions: &BTreeMap<i32, (u64, i64, i64)>) -> Value {
+        let count: u64 = partitions.values().map(|(count, ..)| count).sum();
+        let of = |(partition, (count, first, last)): (&i32, &(u64, i64, i64))| {
+            json!({
+                "topic": self.topic, "partition": partition, "count": count, "minOffset": first, "maxOffset": last,
+            })
+        };
+        let partitions = partitions.iter().map(of).collect();
+        self.with("records_consumed", [("count", count.into()), ("partitions", partitions)])
+    }
+
+    fn with<const N: usize>(&self, name: &str, more: [(&str, Value); N]) -> Value {
+        let mut event = self.plain(name);
+        for (key, value) in more {
+            event[key] = value;
+        }
+        event
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(mut event: Value) -> String {
+        event["timestamp"] = 0.into();
+        event.to_string()
+    }
+
+    #[test]
+    fn events_are_in_the_manner_of_kafkas_verifiable_clients() {
+        let teller = Teller::new("g", "m", "t");
+        let changes = [
+            Change::Assigned(vec![0, 2]),
+            Change::Revoked(vec![2]),
+            Change::Lost(vec![0]),
+            Change::Committed(vec![(0, 5)], Ok(())),
+            Change::Committed(vec![(0, 5)], Err("fenced".into())),
+        ];
+        let mut lines: Vec<String> =
+            changes.iter().filter_map(|change| teller.change(change)).map(told).collect();
+        lines.push(told(teller.consumed(&[(0, (3, 7, 9))].into())));
+        lines.push(told(teller.plain("alive")));
+        insta::assert_snapshot!(lines.join("\n"));
+    }
+}

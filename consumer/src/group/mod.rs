@@ -1,0 +1,5 @@
+//! What the members of a group do, as they tell it.
+
+mod events;
+
+pub use events::{TOPIC, Teller};

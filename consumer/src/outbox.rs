@@ -1,0 +1,177 @@
+//! What leaves the program beside commits: records, and text on standard output.
+
+use std::io::{ErrorKind, Write, stdout};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use millrace_core::kafka::{Deliveries, Kafka, ProducerContext, Role, cause};
+use millrace_core::{Error, Result};
+use rdkafka::error::RDKafkaErrorCode;
+use rdkafka::message::OwnedHeaders;
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+
+use crate::source::Outputs;
+
+/// Texts that may wait for their reader.
+const MOST_TEXTS: usize = 10_000;
+
+/// A record that is to be written.
+#[derive(Debug, Clone, Default)]
+pub struct Letter {
+    /// Its topic.
+    pub topic: String,
+    /// Its key.
+    pub key: Option<Vec<u8>>,
+    /// Its value.
+    pub payload: Option<Vec<u8>>,
+    /// Its CreateTime in milliseconds; `None` = now.
+    pub timestamp: Option<i64>,
+    /// Its headers.
+    pub headers: Option<OwnedHeaders>,
+}
+
+/// Everything that leaves.
+pub struct Outbox {
+    records: Option<(BaseProducer<ProducerContext>, Arc<Deliveries>)>,
+    screen: Screen,
+}
+
+impl Outbox {
+    /// With a cluster for records, where there are to be any.
+    ///
+    /// # Errors
+    /// When the client or the thread of standard output cannot be made.
+    pub fn new(kafka: Option<&Kafka>) -> Result<Self> {
+        let producer = kafka.map(Kafka::producer).transpose()?;
+        let records = producer.map(|producer| {
+            let deliveries = producer.client().context().deliveries();
+            (producer, deliveries)
+        });
+        Ok(Self { records, screen: Screen::start()? })
+    }
+
+    /// Gives a record to the client; `false` when it has no room.
+    ///
+    /// # Errors
+    /// When the record or an earlier one is refused for good.
+    pub fn send(&self, letter: &Letter) -> Result<bool> {
+        let Some((producer, _)) = &self.records else { return Ok(true) };
+        let mut record =
+            BaseRecord::<[u8], [u8], usize>::with_opaque_to(&letter.topic, Role::Beside as usize);
+        record.key = letter.key.as_deref();
+        record.payload = letter.payload.as_deref();
+        record.timestamp = letter.timestamp;
+        record.headers = letter.headers.clone();
+        match producer.send(record) {
+            Ok(()) => Ok(true),
+            Err((error, _)) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::QueueFull) => {
+                producer.poll(Duration::ZERO);
+                Ok(false)
+            }
+            Err((error, _)) => Err(refused(&letter.topic, &cause(&error))),
+        }
+    }
+
+    /// Standard output.
+    pub fn screen(&self) -> &Screen {
+        &self.screen
+    }
+}
+
+impl Outputs for Outbox {
+    fn settled(&self) -> Result<bool> {
+        let Some((producer, deliveries)) = &self.records else { return Ok(self.screen.is_empty()) };
+        producer.poll(Duration::ZERO);
+        if let Some((topic, why)) = deliveries.first_failure() {
+            return Err(refused(&topic, &why));
+        }
+        Ok(producer.in_flight_count() == 0 && self.screen.is_empty())
+    }
+}
+
+fn refused(topic: &str, why: &str) -> Error {
+    Error::failed(format!("topic {topic} does not take a record: {why}"))
+}
+
+/// Standard output, written by a thread of its own, so that a slow reader holds nothing else up.
+pub struct Screen {
+    texts: Mutex<Option<Sender<String>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    state: Arc<State>,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: AtomicUsize,
+    closed: AtomicBool,
+}
+
+impl Screen {
+    fn start() -> Result<Self> {
+        let (texts, received) = channel();
+        let state = Arc::new(State::default());
+        let shared = Arc::clone(&state);
+        let thread = std::thread::Builder::new()
+            .name("screen".into())
+            .spawn(move || write_all(&received, &shared))
+            .map_err(|e| Error::failed(format!("standard output cannot be written: {e}")))?;
+        Ok(Self { texts: Mutex::new(Some(texts)), thread: Mutex::new(Some(thread)), state })
+    }
+
+    /// Writes a text, which is a line or several, when its turn comes.
+    pub fn write(&self, text: String) {
+        self.state.waiting.fetch_add(1, Ordering::Relaxed);
+        let texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(texts) = &*texts {
+            // The thread ends only after this end of the channel.
+            let _ = texts.send(text);
+        }
+    }
+
+    /// Whether so much waits that no more should be written for now.
+    pub fn is_full(&self) -> bool {
+        self.state.waiting.load(Ordering::Relaxed) >= MOST_TEXTS
+    }
+
+    /// Whether all has been written.
+    pub fn is_empty(&self) -> bool {
+        self.state.waiting.load(Ordering::Acquire) == 0
+    }
+
+    /// Whether nobody reads any more: a reader that closed the pipe has seen what it wanted.
+    pub fn is_closed(&self) -> bool {
+        self.state.closed.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        drop(self.texts.lock().unwrap_or_else(PoisonError::into_inner).take());
+        if let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn write_all(texts: &Receiver<String>, state: &State) {
+    while let Ok(first) = texts.recv() {
+        let mut all = first;
+        let mut count = 1;
+        while let Ok(next) = texts.try_recv() {
+            all.push_str(&next);
+            count += 1;
+        }
+        let mut out = stdout().lock();
+        match out.write_all(all.as_bytes()).and_then(|()| out.flush()) {
+            Err(e) if e.kind() != ErrorKind::BrokenPipe && !state.closed.swap(true, Ordering::Relaxed) => {
+                eprintln!("standard output cannot be written: {e}");
+            }
+            Err(_) => state.closed.store(true, Ordering::Relaxed),
+            Ok(()) => {}
+        }
+        state.waiting.fetch_sub(count, Ordering::Release);
+    }
+}

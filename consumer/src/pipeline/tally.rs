@@ -1,0 +1,142 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use super::Place;
+
+/// What a member has done so far, for those who look at it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct State {
+    /// Its group.
+    pub group: String,
+    /// Its name.
+    pub member: String,
+    /// Its partitions.
+    pub partitions: Vec<i32>,
+    /// Records taken.
+    pub records: u64,
+    /// Records taken a second, lately.
+    pub rate: f64,
+    /// Alerts that followed.
+    pub alerts: u64,
+    /// Records that could not be read.
+    pub rejected: u64,
+}
+
+/// Counts of a run.
+#[derive(Debug)]
+pub struct Tally {
+    /// Records taken, those that could not be read included.
+    pub records: u64,
+    /// Records that could not be read.
+    pub rejected: u64,
+    /// Alerts that followed.
+    pub alerts: u64,
+    /// Partitions that are here.
+    pub own: BTreeSet<i32>,
+    /// Those of them that have been read to their end.
+    pub ended: BTreeSet<i32>,
+    since: BTreeMap<i32, (u64, i64, i64)>,
+    looked: Instant,
+    before: u64,
+    rate: f64,
+}
+
+impl Default for Tally {
+    fn default() -> Self {
+        Self {
+            records: 0,
+            rejected: 0,
+            alerts: 0,
+            own: BTreeSet::new(),
+            ended: BTreeSet::new(),
+            since: BTreeMap::new(),
+            looked: Instant::now(),
+            before: 0,
+            rate: 0.0,
+        }
+    }
+}
+
+impl Tally {
+    /// Notes a record that is taken.
+    pub fn note(&mut self, at: Place) {
+        self.records += 1;
+        let (count, _, last) = self.since.entry(at.partition).or_insert((0, at.offset, at.offset));
+        *count += 1;
+        *last = at.offset;
+    }
+
+    /// Notes of which partitions more records came, and which have been read to their end behind these.
+    pub fn ended(&mut self, more: &[i32], ends: &[i32]) {
+        self.ended.retain(|partition| !more.contains(partition));
+        self.ended.extend(ends.iter().filter(|partition| self.own.contains(partition)));
+    }
+
+    /// Notes partitions that came.
+    pub fn assigned(&mut self, partitions: &[i32]) {
+        for partition in partitions {
+            self.own.insert(*partition);
+            self.ended.remove(partition);
+        }
+    }
+
+    /// Notes partitions that went.
+    pub fn gone(&mut self, partitions: &[i32]) {
+        for partition in partitions {
+            self.own.remove(partition);
+            self.ended.remove(partition);
+        }
+    }
+
+    /// Whether every partition that is here has been read to its end.
+    pub fn is_at_end(&self) -> bool {
+        !self.own.is_empty() && self.own == self.ended
+    }
+
+    /// Count, first and last offset of what was taken in each partition since the last call.
+    pub fn take_consumed(&mut self) -> BTreeMap<i32, (u64, i64, i64)> {
+        std::mem::take(&mut self.since)
+    }
+
+    /// The state now; the rate is that since the last call.
+    pub fn state(&mut self, group: &str, member: &str) -> State {
+        let seconds = self.looked.elapsed().as_secs_f64();
+        if seconds > 0.0 {
+            self.rate = (self.records - self.before) as f64 / seconds;
+        }
+        (self.looked, self.before) = (Instant::now(), self.records);
+        State {
+            group: group.to_owned(),
+            member: member.to_owned(),
+            partitions: self.own.iter().copied().collect(),
+            records: self.records,
+            rate: self.rate,
+            alerts: self.alerts,
+            rejected: self.rejected,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_is_there_when_every_partition_has_no_more() {
+        let mut tally = Tally::default();
+        assert!(!tally.is_at_end(), "nothing is here yet");
+        tally.assigned(&[0, 1]);
+        tally.ended(&[0, 1], &[0]);
+        assert!(!tally.is_at_end());
+        tally.ended(&[1], &[1]);
+        assert!(tally.is_at_end(), "both ends came behind the last records");
+        tally.ended(&[], &[]);
+        assert!(tally.is_at_end(), "a look that brought nothing changes nothing");
+        tally.ended(&[0], &[]);
+        assert!(!tally.is_at_end(), "there is more in 0");
+        tally.gone(&[0]);
+        assert!(tally.is_at_end());
+        tally.assigned(&[1]);
+        assert!(!tally.is_at_end(), "1 came anew");
+    }
+}

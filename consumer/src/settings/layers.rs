@@ -1,0 +1,117 @@
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{CommandFactory, Parser};
+use millrace_core::config::{self, Layers, Origins};
+use millrace_core::kafka::TopicDefaults;
+use millrace_core::{Error, Result, cli};
+use serde_json::{Map, Value};
+
+use super::{Form, Guarantee, OnError, Options, Protocol, Settings, resolve};
+
+const CONSUMER_CONFIG: &str = include_str!("../../../config/consumer_config.yaml");
+const KAFKA_CONFIG: &str = include_str!("../../../config/kafka_config.yaml");
+const SECTIONS: [&str; 4] = ["consumer", "kafka", "streaming", "presets"];
+const ALIASES: [(&str, &str); 2] =
+    [("KAFKA_BROKERS", "kafka_bootstrap_servers"), ("SCHEMA_REGISTRY_URL", "schema_registry_url")];
+
+/// Reads sensor readings as a member of a consumer group, with rolling statistics of each machine.
+#[derive(Debug, Parser)]
+#[command(name = "consumer", version, after_help = EXAMPLES)]
+pub struct Cli {
+    /// YAML file laid over the built-in config
+    #[arg(long, value_name = "FILE", help_heading = "Config")]
+    pub config: Option<PathBuf>,
+    /// The options proper.
+    #[command(flatten)]
+    pub options: Options,
+    /// File of librdkafka properties, name=value a line
+    #[arg(long, value_name = "FILE", help_heading = "Kafka")]
+    pub command_config: Option<PathBuf>,
+    /// librdkafka property, as in -X fetch.min.bytes=65536
+    #[arg(short = 'X', value_name = "NAME=VALUE", help_heading = "Kafka")]
+    pub properties: Vec<String>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  consumer --topic sensor-data --group-id my-consumer --anomaly-detection
+                                                         a live table of every machine, strange values marked
+  consumer --from-beginning --until end --show anomalies --anomaly-detection
+                                                         what was strange in all that there is
+  consumer --group-id my-consumer --output-format json   a JSON object a line, with what the group does
+
+Values are taken from flags, then MILLRACE_<KEY> variables, then --config, then the defaults.";
+
+/// Reads a command line and all layers below it. `None` = help was asked for and printed.
+///
+/// # Errors
+/// One sentence about the first thing said wrongly, with exit code 2.
+pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<Option<Settings>> {
+    let Some(cli) = cli::parse::<Cli>(args)? else { return Ok(None) };
+    let mut files = Files { layers: Layers::new(), topics: Layers::new() };
+    files.add(config::parse(CONSUMER_CONFIG, "consumer_config.yaml")?, "consumer_config.yaml")?;
+    files.add(config::parse(KAFKA_CONFIG, "kafka_config.yaml")?, "kafka_config.yaml")?;
+    if let Some(path) = &cli.config {
+        files.add(config::read_file(path)?, &path.display().to_string())?;
+    }
+    files.layers.environment(&ALIASES)?;
+    files.layers.flags(&cli.options, &flag_name)?;
+    let (said, origins) = files.layers.said()?;
+    let (topics, _) = files.topics.said()?;
+    let properties = topics.properties(cli.command_config.as_deref(), &cli.properties)?;
+    check_company(&said, &origins)?;
+    resolve::resolve(said, &origins, topics, properties).map(Some)
+}
+
+/// What the layers below the flags say.
+struct Files {
+    layers: Layers<Options>,
+    topics: Layers<TopicDefaults>,
+}
+
+impl Files {
+    fn add(&mut self, mut file: Map<String, Value>, name: &str) -> Result<()> {
+        let consumer = config::take_section(&mut file, "consumer", name)?;
+        self.layers.overlay(consumer, &|key| format!("consumer.{key} in {name}"))?;
+        let kafka = config::take_section(&mut file, "kafka", name)?;
+        let place = |key: &str| format!("kafka.{key} in {name}");
+        self.topics.overlay(kafka.clone(), &place)?;
+        config::read_section::<TopicDefaults>(kafka, name)?.check(&place)?;
+        // One file may serve both programs.
+        file.remove("streaming");
+        file.remove("presets");
+        config::refuse_rest(&file, &SECTIONS, name)
+    }
+}
+
+/// Refuses flags that others make idle.
+fn check_company(said: &Options, origins: &Origins) -> Result<()> {
+    let only = |key: &str, fits: bool, with: &str| {
+        if origins.is_flag(key) && !fits {
+            return Err(Error::usage(format!("{} goes with {with} only", flag_name(key))));
+        }
+        Ok(())
+    };
+    let detects = said.anomaly_detection == Some(true);
+    only("z", detects, "--anomaly-detection")?;
+    only("alerts_topic", detects, "--anomaly-detection")?;
+    only("dlq", said.on_error == Some(OnError::Dlq), "--on-error dlq")?;
+    only("show", said.output_format != Some(Form::Table), "--output-format text and json")?;
+    only("session_timeout", said.group_protocol != Some(Protocol::Consumer), "--group-protocol classic")?;
+    let least = said.guarantee != Some(Guarantee::AtMostOnce);
+    only("commit_interval", least, "--guarantee at-least-once")?;
+    let ways = ["from_beginning", "from_time", "from_offset"];
+    let mut said_ways = ways.into_iter().filter(|key| origins.is_flag(key));
+    if let (Some(one), Some(other)) = (said_ways.next(), said_ways.next()) {
+        let (one, other) = (flag_name(one), flag_name(other));
+        return Err(Error::usage(format!(
+            "{one} and {other} name two places to begin; leave one of them out"
+        )));
+    }
+    Ok(())
+}
+
+fn flag_name(key: &str) -> String {
+    cli::flag_name(&Cli::command(), key)
+}

@@ -1,0 +1,99 @@
+//! What a run does: said in layers, then resolved and checked once.
+
+mod layers;
+mod options;
+mod resolve;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use millrace_core::kafka::{Kafka, TopicDefaults};
+use millrace_core::registry::Registry;
+
+pub use layers::{Cli, read};
+pub use options::{Commit, Form, Guarantee, OnError, Options, Protocol, Show, Until};
+
+use crate::window::Span;
+
+/// A run that can be carried out: nothing in it is out of range or contradicts another part.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The cluster.
+    pub kafka: Kafka,
+    /// The registry of Avro schemas.
+    pub registry: Registry,
+    /// What topics are made with.
+    pub topic_defaults: TopicDefaults,
+    /// The topic that is read.
+    pub topic: String,
+    /// The member, as its group sees it.
+    pub member: MemberSettings,
+    /// Where reading begins.
+    pub start: Start,
+    /// Records until it ends.
+    pub max_messages: Option<u64>,
+    /// End when all that is there has been read.
+    pub until_end: bool,
+    /// The window of the statistics.
+    pub window: Span,
+    /// What is strange; `None` = nothing is looked for.
+    pub detection: Option<Detection>,
+    /// What a crash may do to a record.
+    pub guarantee: Guarantee,
+    /// Time between two commits.
+    pub commit_interval: Duration,
+    /// Whether a commit is waited for.
+    pub commit: Commit,
+    /// What becomes of a record that cannot be read.
+    pub on_error: OnError,
+    /// The topic of such records.
+    pub dead_letters: String,
+    /// Tell in the topic `group-events` what the member does.
+    pub group_events: bool,
+    /// How things are shown.
+    pub form: Form,
+    /// What is shown as text and JSON.
+    pub show: Show,
+    /// Print what is done, on standard error.
+    pub verbose: bool,
+}
+
+/// A member of a consumer group.
+#[derive(Debug, Clone)]
+pub struct MemberSettings {
+    /// The group.
+    pub group: String,
+    /// How its members agree.
+    pub protocol: Protocol,
+    /// Who gets what; `None` = the broker's choice.
+    pub assignor: Option<String>,
+    /// A name that outlives restarts.
+    pub instance: Option<String>,
+    /// Time until a silent member counts as dead.
+    pub session_timeout: Duration,
+    /// Time that the group waits for a member that does not ask for records.
+    pub max_poll_interval: Duration,
+}
+
+/// Where reading begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// Where the group is; with nothing committed, with the next record.
+    Committed,
+    /// Where the group is; with nothing committed, with the first record.
+    Beginning,
+    /// The first record of this CreateTime or later, in milliseconds.
+    Time(i64),
+    /// This offset in each partition.
+    Offset(i64),
+}
+
+/// What is strange about a reading.
+#[derive(Debug, Clone)]
+pub struct Detection {
+    /// Deviations from the rolling mean.
+    pub z: f64,
+    /// Where alerts go, beside the screen.
+    pub topic: Option<String>,
+}

@@ -1,0 +1,180 @@
+use std::io::IsTerminal;
+use std::path::Path;
+use std::time::Duration;
+
+use chrono::DateTime;
+use millrace_core::access::{Access, Credentials};
+use millrace_core::config::Origins;
+use millrace_core::kafka::{Kafka, Properties, TopicDefaults, legal_topic};
+use millrace_core::registry::Registry;
+use millrace_core::{Result, cli};
+
+use super::{
+    Commit, Detection, Form, Guarantee, MemberSettings, OnError, Options, Protocol, Settings, Show, Start,
+};
+
+const CLASSIC: [&str; 3] = ["range", "roundrobin", "cooperative-sticky"];
+const BY_BROKER: [&str; 2] = ["uniform", "range"];
+const SESSION: f64 = 10.0;
+const DAY: f64 = 86_400.0;
+
+/// Turns what was said into a run, or says what is wrong with it.
+pub(super) fn resolve(
+    said: Options,
+    origins: &Origins,
+    topic_defaults: TopicDefaults,
+    properties: Properties,
+) -> Result<Settings> {
+    let check = Check { origins };
+    let topic = check.topic("kafka_topic", said.kafka_topic.as_deref().unwrap_or("sensor-data"))?;
+    let own_letters = format!("{topic}.dlq");
+    let commit_interval = check.seconds("commit_interval", said.commit_interval, 1.0, 0.01, 3600.0)?;
+    let guarantee = said.guarantee.unwrap_or(Guarantee::AtLeastOnce);
+    let commit = said.commit.unwrap_or(Commit::Sync);
+    if guarantee == Guarantee::AtMostOnce && commit == Commit::Async {
+        let why =
+            "async does not go with at-most-once: a record is looked at only after its commit; take sync";
+        return origins.refuse("commit", why);
+    }
+    Ok(Settings {
+        kafka: check.kafka(&said, properties)?,
+        registry: check.registry(&said)?,
+        member: check.member(&said)?,
+        start: check.start(&said)?,
+        max_messages: said.max_messages,
+        until_end: said.until.is_some(),
+        window: said
+            .window
+            .as_deref()
+            .unwrap_or("60s")
+            .parse()
+            .or_else(|why: String| origins.refuse("window", why))?,
+        detection: check.detection(&said)?,
+        guarantee,
+        commit_interval,
+        commit,
+        on_error: said.on_error.unwrap_or(OnError::Dlq),
+        dead_letters: check.topic("dlq", said.dlq.as_deref().unwrap_or(&own_letters))?,
+        group_events: said.group_events.unwrap_or(true),
+        form: said.output_format.unwrap_or(if std::io::stdout().is_terminal() {
+            Form::Table
+        } else {
+            Form::Text
+        }),
+        show: said.show.unwrap_or(Show::Readings),
+        verbose: said.verbose.unwrap_or(true),
+        topic,
+        topic_defaults,
+    })
+}
+
+struct Check<'a> {
+    origins: &'a Origins,
+}
+
+impl Check<'_> {
+    fn topic(&self, key: &str, name: &str) -> Result<String> {
+        legal_topic(name).or_else(|problem| self.origins.refuse(key, problem))?;
+        Ok(name.to_owned())
+    }
+
+    fn seconds(&self, key: &str, said: Option<f64>, usual: f64, least: f64, most: f64) -> Result<Duration> {
+        let words = format!("from {least} to {most} seconds");
+        let seconds = self.origins.within(key, said.unwrap_or(usual), least..=most, &words)?;
+        Ok(Duration::from_secs_f64(seconds))
+    }
+
+    fn kafka(&self, said: &Options, properties: Properties) -> Result<Kafka> {
+        let servers = said.kafka_bootstrap_servers.clone().unwrap_or_default().join(",");
+        if servers.trim_matches([',', ' ']).is_empty() {
+            return self
+                .origins
+                .refuse("kafka_bootstrap_servers", "no broker is given, such as localhost:9092");
+        }
+        Ok(Kafka::new(servers, properties))
+    }
+
+    fn registry(&self, said: &Options) -> Result<Registry> {
+        let login = said.schema_registry_auth.as_ref();
+        let login = login
+            .map(|login| Credentials::parse(login, self.origins.of("schema_registry_auth")))
+            .transpose()?;
+        let authorities = said.schema_registry_ca.as_deref().map(Path::new);
+        let access = Access::new(login, authorities, self.origins.of("schema_registry_ca"))?;
+        let url = said.schema_registry_url.as_deref().unwrap_or_default();
+        Registry::new(url, access, self.origins.of("schema_registry_url"))
+    }
+
+    fn member(&self, said: &Options) -> Result<MemberSettings> {
+        let group = said.group_id.clone().unwrap_or_default();
+        if group.trim().is_empty() {
+            return self.origins.refuse("group_id", "is empty; name a group, such as my-consumer");
+        }
+        let protocol = said.group_protocol.unwrap_or(Protocol::Classic);
+        let session_timeout = self.seconds("session_timeout", said.session_timeout, SESSION, 0.001, DAY)?;
+        let max_poll_interval =
+            self.seconds("max_poll_interval", said.max_poll_interval, 300.0, 0.001, DAY)?;
+        if protocol == Protocol::Classic && max_poll_interval < session_timeout {
+            let session = session_timeout.as_secs_f64();
+            let why = format!(
+                "is less than the session timeout of {session} s; raise it, or lower --session-timeout"
+            );
+            return self.origins.refuse("max_poll_interval", why);
+        }
+        Ok(MemberSettings {
+            group,
+            protocol,
+            assignor: self.assignor(protocol, said.assignor.as_deref())?,
+            instance: said.group_instance_id.clone(),
+            session_timeout,
+            max_poll_interval,
+        })
+    }
+
+    fn assignor(&self, protocol: Protocol, said: Option<&str>) -> Result<Option<String>> {
+        let (known, name) = match protocol {
+            Protocol::Classic => (&CLASSIC[..], "classic"),
+            Protocol::Consumer => (&BY_BROKER[..], "consumer"),
+        };
+        match said {
+            None => Ok((protocol == Protocol::Classic).then(|| "cooperative-sticky".to_owned())),
+            Some(said) if known.contains(&said) => Ok(Some(said.to_owned())),
+            Some(said) => {
+                let hint = cli::suggestion(said, known.iter().copied());
+                self.origins
+                    .refuse("assignor", format!("`{said}` is none of --group-protocol {name}; {hint}"))
+            }
+        }
+    }
+
+    fn start(&self, said: &Options) -> Result<Start> {
+        if let Some(text) = &said.from_time {
+            return match DateTime::parse_from_rfc3339(text) {
+                Ok(time) if time.timestamp_millis() >= 0 => Ok(Start::Time(time.timestamp_millis())),
+                _ => {
+                    let why =
+                        format!("`{text}` is no RFC 3339 time since 1970, such as 2026-01-01T00:00:00Z");
+                    self.origins.refuse("from_time", why)
+                }
+            };
+        }
+        match said.from_offset {
+            Some(offset @ 0..) => Ok(Start::Offset(offset)),
+            Some(offset) => {
+                self.origins.refuse("from_offset", format!("{offset} is no offset: they begin at 0"))
+            }
+            None if said.from_beginning == Some(true) => Ok(Start::Beginning),
+            None => Ok(Start::Committed),
+        }
+    }
+
+    fn detection(&self, said: &Options) -> Result<Option<Detection>> {
+        if said.anomaly_detection != Some(true) {
+            return Ok(None);
+        }
+        let z =
+            self.origins.within("z", said.z.unwrap_or(3.0), 0.1..=1000.0, "from 0.1 to 1000 deviations")?;
+        let topic = said.alerts_topic.as_deref().map(|name| self.topic("alerts_topic", name)).transpose()?;
+        Ok(Some(Detection { z, topic }))
+    }
+}

@@ -1,0 +1,244 @@
+use std::collections::HashMap;
+
+use apache_avro::Schema;
+use millrace_core::Result;
+use millrace_core::registry::RegistryClient;
+use millrace_schemas::SensorReading;
+use millrace_schemas::codec::{ReadingDecoder, read_frame};
+use millrace_schemas::compatibility::Compatibility;
+use millrace_schemas::subject::SENSOR_READING;
+use millrace_schemas::text::parse_json;
+
+/// Ids of which the registry knows nothing that are remembered; hostile ones fill no memory.
+const MOST_UNKNOWN: usize = 10_000;
+
+/// Why a record is no reading.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reject {
+    /// The kind of the cause.
+    pub cause: Cause,
+    /// One clause for people.
+    pub why: String,
+}
+
+/// The kinds of causes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Cause {
+    /// There is no value: a tombstone, or nothing in it.
+    Empty,
+    /// Neither Avro in a frame nor JSON.
+    NotFramed,
+    /// The registry does not know the schema.
+    UnknownSchema,
+    /// The bytes do not fit the schema, or the schema does not fit ours.
+    NotAReading,
+    /// The key is not the machine.
+    WrongKey,
+}
+
+impl Cause {
+    /// The name in the header `__streams.errors.exception`.
+    pub fn exception(self) -> &'static str {
+        match self {
+            Self::Empty => "millrace.consumer.Empty",
+            Self::NotFramed => "millrace.consumer.NotFramed",
+            Self::UnknownSchema => "millrace.consumer.UnknownSchema",
+            Self::NotAReading => "millrace.consumer.NotAReading",
+            Self::WrongKey => "millrace.consumer.WrongKey",
+        }
+    }
+}
+
+/// How records of one schema are read.
+enum Way {
+    Read(Box<ReadingDecoder>),
+    /// Read by resolution, with what is known to stand in its way.
+    Doubtful(Box<ReadingDecoder>, String),
+    None(String),
+}
+
+/// Reads records: Avro by whatever schema the registry gives for its id, or JSON.
+#[derive(Default)]
+pub struct Decoder {
+    ways: HashMap<u32, Way>,
+    unknown: usize,
+}
+
+impl Decoder {
+    /// The id of a schema that must be [`learnt`](Self::learn) before this record can be read.
+    pub fn wants(&self, payload: Option<&[u8]>) -> Option<u32> {
+        let (id, _) = read_frame(payload?).ok()?;
+        (!self.ways.contains_key(&id)).then_some(id)
+    }
+
+    /// Takes in what the registry gave for an id; `None` = it knows no such id.
+    pub fn learn(&mut self, id: u32, schema: Option<&str>) {
+        let way = match schema {
+            Some(schema) => way(schema),
+            None => {
+                self.unknown += 1;
+                Way::None(format!("the registry knows no schema {id}"))
+            }
+        };
+        if self.unknown > MOST_UNKNOWN {
+            self.forget_unknown();
+        }
+        self.ways.insert(id, way);
+    }
+
+    /// Lets the registry be asked again for what it did not know: it may know it by now.
+    pub fn forget_unknown(&mut self) {
+        self.ways.retain(|_, way| !matches!(way, Way::None(_)));
+        self.unknown = 0;
+    }
+
+    /// Reads a record.
+    ///
+    /// # Errors
+    /// When it is no reading, or its key is there and is not the machine's name.
+    pub fn decode<'a>(
+        &self,
+        key: Option<&[u8]>,
+        payload: Option<&'a [u8]>,
+    ) -> std::result::Result<SensorReading<'a>, Reject> {
+        let reading = self.read(payload)?;
+        match key {
+            Some(key) if key != reading.machine_id.as_bytes() => {
+                let key: String = String::from_utf8_lossy(key).chars().take(64).collect();
+                let why = format!("the key is `{key}` and the machine `{}`", reading.machine_id);
+                Err(Reject { cause: Cause::WrongKey, why })
+            }
+            _ => Ok(reading),
+        }
+    }
+
+    fn read<'a>(&self, payload: Option<&'a [u8]>) -> std::result::Result<SensorReading<'a>, Reject> {
+        let refuse = |cause, why: String| Err(Reject { cause, why });
+        match payload {
+            None | Some([]) => refuse(Cause::Empty, "it has no value".to_owned()),
+            Some(text @ [b'{', ..]) => {
+                parse_json(text).or_else(|e| refuse(Cause::NotAReading, format!("its JSON: {e}")))
+            }
+            Some(bytes) => match read_frame(bytes) {
+                Err(e) => refuse(Cause::NotFramed, format!("it is neither JSON nor Avro: {e}")),
+                Ok((id, body)) => self.read_avro(id, body),
+            },
+        }
+    }
+
+    fn read_avro<'a>(&self, id: u32, body: &'a [u8]) -> std::result::Result<SensorReading<'a>, Reject> {
+        let refuse = |why: String| Err(Reject { cause: Cause::NotAReading, why });
+        match self.ways.get(&id) {
+            Some(Way::Read(decoder)) => decoder.decode(body).or_else(|e| refuse(e.to_string())),
+            Some(Way::Doubtful(decoder, doubt)) => {
+                decoder.decode(body).or_else(|e| refuse(format!("{e}; schema {id}: {doubt}")))
+            }
+            Some(Way::None(why)) => Err(Reject { cause: Cause::UnknownSchema, why: why.clone() }),
+            None => {
+                Err(Reject { cause: Cause::UnknownSchema, why: format!("schema {id} was not asked for") })
+            }
+        }
+    }
+}
+
+fn way(schema: &str) -> Way {
+    let decoder = match ReadingDecoder::new(schema) {
+        Ok(decoder) => Box::new(decoder),
+        Err(e) => return Way::None(e.to_string()),
+    };
+    match doubt(schema) {
+        Some(doubt) => Way::Doubtful(decoder, doubt),
+        None => Way::Read(decoder),
+    }
+}
+
+/// What of a writer's schema our own cannot read, with the field; a record may be readable all the same.
+fn doubt(writer: &str) -> Option<String> {
+    let (ours, writer) = (Schema::parse_str(SENSOR_READING).ok()?, Schema::parse_str(writer).ok()?);
+    let conflict = Compatibility::Backward.check(&ours, &[writer]).err()?;
+    let reason = conflict.reasons.into_iter().next()?;
+    Some(match reason.field {
+        Some(field) => format!("{field}: {}", reason.message),
+        None => reason.message,
+    })
+}
+
+/// Asks the registry for a schema on a thread of its own, while `meanwhile` is called until the answer is there.
+///
+/// # Errors
+/// When the registry stays out of reach.
+pub fn ask(
+    registry: &RegistryClient,
+    id: u32,
+    meanwhile: &mut dyn FnMut(&dyn Fn() -> bool) -> Result<()>,
+) -> Result<Option<String>> {
+    std::thread::scope(|scope| {
+        let asking = scope.spawn(|| registry.find_schema(id));
+        meanwhile(&|| asking.is_finished())?;
+        asking.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use millrace_schemas::codec::{encode_reading, write_frame_header};
+
+    use super::*;
+
+    fn frame(id: u32, reading: &SensorReading<'_>) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        write_frame_header(id, &mut bytes);
+        encode_reading(reading, &mut bytes);
+        bytes
+    }
+
+    fn reading() -> SensorReading<'static> {
+        SensorReading { timestamp: 5, machine_id: "M".into(), sequence: 7, ..SensorReading::default() }
+    }
+
+    fn cause(decoder: &Decoder, key: Option<&[u8]>, payload: Option<&[u8]>) -> (Cause, String) {
+        let reject = decoder.decode(key, payload).expect_err("rejected");
+        (reject.cause, reject.why)
+    }
+
+    #[test]
+    fn our_avro_and_json_are_read_and_a_schema_is_asked_for_once() {
+        let mut decoder = Decoder::default();
+        let avro = frame(3, &reading());
+        assert_eq!(decoder.wants(Some(&avro)), Some(3));
+        decoder.learn(3, Some(SENSOR_READING));
+        assert_eq!(decoder.wants(Some(&avro)), None);
+        assert_eq!(decoder.decode(Some(b"M"), Some(&avro)), Ok(reading()));
+        let json = br#"{"timestamp":5,"machine_id":"M","sequence":7}"#;
+        assert_eq!(decoder.wants(Some(json)), None);
+        assert_eq!(decoder.decode(None, Some(json)), Ok(reading()));
+    }
+
+    #[test]
+    fn each_kind_of_garbage_has_its_cause() {
+        let mut decoder = Decoder::default();
+        decoder.learn(3, Some(SENSOR_READING));
+        decoder.learn(4, None);
+        let good = frame(3, &reading());
+        assert_eq!(cause(&decoder, None, None).0, Cause::Empty);
+        assert_eq!(cause(&decoder, None, Some(b"")).0, Cause::Empty);
+        assert_eq!(cause(&decoder, None, Some(b"hello")).0, Cause::NotFramed);
+        assert_eq!(cause(&decoder, None, Some(&frame(4, &reading()))).0, Cause::UnknownSchema);
+        assert_eq!(cause(&decoder, None, Some(&good[..8])).0, Cause::NotAReading);
+        assert_eq!(cause(&decoder, None, Some(b"{}")).0, Cause::NotAReading);
+        let (cause, why) = cause(&decoder, Some(b"N"), Some(&good));
+        assert_eq!((cause, why.as_str()), (Cause::WrongKey, "the key is `N` and the machine `M`"));
+    }
+
+    #[test]
+    fn a_schema_that_cannot_be_read_is_told_by_its_field() {
+        let theirs = SENSOR_READING
+            .replace(r#"{"name": "sequence", "type": "long""#, r#"{"name": "sequence", "type": "string""#);
+        assert_ne!(theirs, SENSOR_READING);
+        let mut decoder = Decoder::default();
+        decoder.learn(9, Some(&theirs));
+        let (cause, why) = cause(&decoder, None, Some(&frame(9, &reading())));
+        assert_eq!(cause, Cause::NotAReading);
+        assert!(why.contains("sequence"), "{why}");
+    }
+}

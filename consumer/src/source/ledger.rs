@@ -1,0 +1,151 @@
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use millrace_core::{Error, Result};
+use rdkafka::{Offset, TopicPartitionList};
+
+/// What follows from records and must be safe before their offsets are committed.
+pub trait Outputs: Send + Sync {
+    /// Whether all that was given out so far has arrived; never waits for longer than a moment.
+    ///
+    /// # Errors
+    /// When something was refused for good.
+    fn settled(&self) -> Result<bool>;
+}
+
+/// How far each partition has been read, and how far it may be committed. Shared with the callback of
+/// rebalances, which commits before a partition goes.
+pub struct Ledger {
+    topic: String,
+    outputs: Arc<dyn Outputs>,
+    offsets: Mutex<Offsets>,
+}
+
+/// Next offset of each partition.
+#[derive(Default)]
+struct Offsets {
+    read: BTreeMap<i32, i64>,
+    safe: BTreeMap<i32, i64>,
+    committed: BTreeMap<i32, i64>,
+}
+
+impl Ledger {
+    /// A ledger of a topic that waits for these outputs.
+    pub fn new(topic: &str, outputs: Arc<dyn Outputs>) -> Self {
+        Self { topic: topic.to_owned(), outputs, offsets: Mutex::default() }
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut Offsets) -> T) -> T {
+        work(&mut self.offsets.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Notes that a record and all before it in its partition are done with.
+    pub fn note(&self, partition: i32, offset: i64) {
+        self.with(|offsets| offsets.read.insert(partition, offset + 1));
+    }
+
+    /// What was read becomes what may be committed, if all that follows from it has arrived.
+    ///
+    /// # Errors
+    /// When an output was refused for good.
+    pub fn settle(&self) -> Result<bool> {
+        let settled = self.outputs.settled()?;
+        if settled {
+            self.with(|offsets| offsets.safe.clone_from(&offsets.read));
+        }
+        Ok(settled)
+    }
+
+    /// [`settle`](Self::settle), with some patience.
+    pub(super) fn settle_within(&self, patience: Duration) {
+        let began = Instant::now();
+        // What is not settled is not committed, and read again by the next owner.
+        while matches!(self.settle(), Ok(false)) && began.elapsed() < patience {}
+    }
+
+    /// What may be committed and is not yet, of some partitions or all.
+    ///
+    /// # Errors
+    /// When an offset is none.
+    pub fn due(&self, of: Option<&[i32]>) -> Result<TopicPartitionList> {
+        let due: Vec<(i32, i64)> = self.with(|offsets| {
+            let wanted = |partition: &i32| of.is_none_or(|of| of.contains(partition));
+            let is_new = |(partition, offset): &(i32, i64)| offsets.committed.get(partition) != Some(offset);
+            let safe = offsets.safe.iter().map(|(partition, offset)| (*partition, *offset));
+            safe.filter(|(partition, _)| wanted(partition)).filter(is_new).collect()
+        });
+        let mut list = TopicPartitionList::new();
+        for (partition, offset) in due {
+            list.add_partition_offset(&self.topic, partition, Offset::Offset(offset))
+                .map_err(|e| Error::failed(format!("topic {}: {e}", self.topic)))?;
+        }
+        Ok(list)
+    }
+
+    /// Notes what the broker has committed.
+    pub fn committed(&self, list: &TopicPartitionList) {
+        self.with(|offsets| {
+            for element in list.elements() {
+                if let Offset::Offset(offset) = element.offset() {
+                    offsets.committed.insert(element.partition(), offset);
+                }
+            }
+        });
+    }
+
+    /// Forgets partitions that belong to others now.
+    pub fn forget(&self, partitions: &[i32]) {
+        self.with(|offsets| {
+            for map in [&mut offsets.read, &mut offsets.safe, &mut offsets.committed] {
+                map.retain(|partition, _| !partitions.contains(partition));
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+
+    struct Slow(AtomicBool);
+
+    impl Outputs for Slow {
+        fn settled(&self) -> Result<bool> {
+            Ok(self.0.load(Ordering::Relaxed))
+        }
+    }
+
+    fn offsets(list: &TopicPartitionList) -> Vec<(i32, Offset)> {
+        list.elements().iter().map(|element| (element.partition(), element.offset())).collect()
+    }
+
+    #[test]
+    fn an_offset_is_due_only_when_the_outputs_of_its_record_have_arrived() {
+        let outputs = Arc::new(Slow(AtomicBool::new(false)));
+        let ledger = Ledger::new("t", Arc::clone(&outputs) as Arc<dyn Outputs>);
+        ledger.note(0, 4);
+        assert_eq!(ledger.settle(), Ok(false));
+        assert_eq!(offsets(&ledger.due(None).expect("a list")), []);
+        outputs.0.store(true, Ordering::Relaxed);
+        assert_eq!(ledger.settle(), Ok(true));
+        ledger.note(0, 5);
+        let due = ledger.due(None).expect("a list");
+        assert_eq!(offsets(&due), [(0, Offset::Offset(5))], "offset 5 was read after that");
+        ledger.committed(&due);
+        assert_eq!(offsets(&ledger.due(None).expect("a list")), [], "nothing is committed twice");
+    }
+
+    #[test]
+    fn a_partition_that_went_is_committed_no_more() {
+        let ledger = Ledger::new("t", Arc::new(Slow(AtomicBool::new(true))));
+        ledger.note(0, 1);
+        ledger.note(1, 1);
+        ledger.settle().expect("settled");
+        assert_eq!(offsets(&ledger.due(Some(&[1])).expect("a list")), [(1, Offset::Offset(2))]);
+        ledger.forget(&[1]);
+        assert_eq!(offsets(&ledger.due(None).expect("a list")), [(0, Offset::Offset(2))]);
+    }
+}

@@ -1,0 +1,192 @@
+//! What a member does when its group changes: the callbacks of librdkafka, as events.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use millrace_core::kafka::cause;
+use rdkafka::client::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, RebalanceProtocol};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::types::RDKafkaRespErr;
+use rdkafka::{Offset, TopicPartitionList};
+
+use super::ledger::Ledger;
+use crate::settings::{Commit, Start};
+
+/// How long a partition that goes may wait for the outputs of its records.
+const LAST_OUTPUTS: Duration = Duration::from_secs(2);
+const LOOK_UP: Duration = Duration::from_secs(10);
+
+/// What happened to a member.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// These partitions are its own from now on, beside those it had.
+    Assigned(Vec<i32>),
+    /// These partitions go; what was done with them is committed.
+    Revoked(Vec<i32>),
+    /// These partitions went without warning; others may have them already.
+    Lost(Vec<i32>),
+    /// These next offsets were committed, or were not.
+    Committed(Vec<(i32, i64)>, Result<(), String>),
+    /// It cannot go on.
+    Failed(String),
+}
+
+/// The member as librdkafka calls it.
+pub struct Member {
+    topic: String,
+    start: Start,
+    commit: Commit,
+    ledger: Arc<Ledger>,
+    changes: Mutex<Vec<Change>>,
+    /// Partitions that it has had before, which go on where the group is.
+    begun: Mutex<BTreeSet<i32>>,
+    servers: String,
+    away: AtomicBool,
+}
+
+impl Member {
+    pub(super) fn new(topic: &str, start: Start, commit: Commit, ledger: Arc<Ledger>, servers: &str) -> Self {
+        Self {
+            topic: topic.to_owned(),
+            start,
+            commit,
+            ledger,
+            changes: Mutex::default(),
+            begun: Mutex::default(),
+            servers: servers.to_owned(),
+            away: AtomicBool::new(false),
+        }
+    }
+
+    pub(super) fn take_changes(&self) -> Vec<Change> {
+        std::mem::take(&mut *self.changes.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn tell(&self, change: Change) {
+        self.changes.lock().unwrap_or_else(PoisonError::into_inner).push(change);
+    }
+
+    /// Says once that Kafka is back, when a record shows it.
+    pub(super) fn is_back(&self) {
+        if self.away.load(Ordering::Relaxed) && self.away.swap(false, Ordering::Relaxed) {
+            eprintln!("Kafka at {} is back", self.servers);
+        }
+    }
+
+    fn assign(&self, consumer: &BaseConsumer<Self>, list: &mut TopicPartitionList) {
+        let partitions = partitions(list);
+        let placed = self.place(consumer, list, &partitions);
+        let assigned = placed.and_then(|()| match consumer.rebalance_protocol() {
+            RebalanceProtocol::Cooperative => consumer.incremental_assign(list),
+            _ => consumer.assign(list),
+        });
+        match assigned {
+            Ok(()) => self.tell(Change::Assigned(partitions)),
+            Err(error) => {
+                self.tell(Change::Failed(format!("partitions cannot be taken over: {}", cause(&error))))
+            }
+        }
+    }
+
+    /// Sets where partitions begin that the member has for the first time.
+    fn place(
+        &self,
+        consumer: &BaseConsumer<Self>,
+        list: &mut TopicPartitionList,
+        partitions: &[i32],
+    ) -> KafkaResult<()> {
+        let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+        let new: Vec<i32> = partitions.iter().copied().filter(|partition| begun.insert(*partition)).collect();
+        let at = match self.start {
+            Start::Committed | Start::Beginning => return Ok(()),
+            Start::Offset(offset) | Start::Time(offset) => Offset::Offset(offset),
+        };
+        let mut places = TopicPartitionList::new();
+        for partition in new {
+            places.add_partition_offset(&self.topic, partition, at)?;
+        }
+        if matches!(self.start, Start::Time(_)) && places.count() > 0 {
+            places = consumer.offsets_for_times(places, LOOK_UP)?;
+        }
+        for place in places.elements() {
+            list.set_partition_offset(&self.topic, place.partition(), place.offset())?;
+        }
+        Ok(())
+    }
+
+    fn revoke(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) {
+        let partitions = partitions(list);
+        let lost = consumer.assignment_lost();
+        if !lost {
+            self.commit_before_going(consumer, &partitions);
+        }
+        self.ledger.forget(&partitions);
+        let left = match consumer.rebalance_protocol() {
+            RebalanceProtocol::Cooperative => consumer.incremental_unassign(list),
+            _ => consumer.unassign(),
+        };
+        if let Err(error) = left {
+            self.tell(Change::Failed(format!("partitions cannot be given up: {}", cause(&error))));
+        }
+        self.tell(if lost { Change::Lost(partitions) } else { Change::Revoked(partitions) });
+    }
+
+    fn commit_before_going(&self, consumer: &BaseConsumer<Self>, partitions: &[i32]) {
+        self.ledger.settle_within(LAST_OUTPUTS);
+        let Ok(due) = self.ledger.due(Some(partitions)) else { return };
+        if due.count() > 0 {
+            let committed = consumer.commit(&due, CommitMode::Sync);
+            self.tell(commit_change(&due, committed));
+        }
+    }
+}
+
+pub(super) fn commit_change(list: &TopicPartitionList, result: KafkaResult<()>) -> Change {
+    let elements = list.elements();
+    let offsets = elements.iter().filter_map(|element| match element.offset() {
+        Offset::Offset(offset) => Some((element.partition(), offset)),
+        _ => None,
+    });
+    Change::Committed(offsets.collect(), result.map_err(|error| cause(&error)))
+}
+
+fn partitions(list: &TopicPartitionList) -> Vec<i32> {
+    list.elements().iter().map(rdkafka::topic_partition_list::TopicPartitionListElem::partition).collect()
+}
+
+impl ClientContext for Member {
+    fn error(&self, error: KafkaError, _reason: &str) {
+        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown)
+            && !self.away.swap(true, Ordering::Relaxed)
+        {
+            eprintln!("Kafka at {} is out of reach; reading goes on when it is back", self.servers);
+        }
+    }
+
+    fn log(&self, _level: RDKafkaLogLevel, _facility: &str, _message: &str) {
+        // What matters comes as an error or a change.
+    }
+}
+
+impl ConsumerContext for Member {
+    fn rebalance(&self, consumer: &BaseConsumer<Self>, what: RDKafkaRespErr, list: &mut TopicPartitionList) {
+        match what {
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => self.assign(consumer, list),
+            _ => self.revoke(consumer, list),
+        }
+    }
+
+    fn commit_callback(&self, result: KafkaResult<()>, offsets: &TopicPartitionList) {
+        // A commit that is waited for is told by the one who waits.
+        if self.commit == Commit::Async {
+            if result.is_ok() {
+                self.ledger.committed(offsets);
+            }
+            self.tell(commit_change(offsets, result));
+        }
+    }
+}

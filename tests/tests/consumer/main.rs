@@ -1,0 +1,12 @@
+//! The consumer against a real Kafka.
+
+mod alerts;
+mod groups;
+mod letters;
+mod reading;
+
+fn main() {
+    millrace_tests::main(|| {
+        [reading::tests(), letters::tests(), alerts::tests(), groups::tests()].into_iter().flatten().collect()
+    })
+}
