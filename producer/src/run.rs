@@ -81,6 +81,8 @@ pub fn run(settings: &Settings, shutdown: &Shutdown, progress: &Progress) -> Res
     let desk = Desk::new(settings, inbox, Outbox { topic: replies, voice });
     let caught_up = catch_up(settings, &generator, &position, &mut replay, shutdown);
     let streamed = caught_up.and_then(|timeline| {
+        // Nothing is told of a plant that was left in its past.
+        let Some(timeline) = timeline else { return Ok(false) };
         let course = (timeline, replay);
         let mut stream = Stream::new(settings, &generator, &mut *sink, desk, &position, course, progress);
         stream.run(shutdown).map(|()| stream.is_complete())
@@ -104,14 +106,15 @@ pub fn run(settings: &Settings, shutdown: &Shutdown, progress: &Progress) -> Res
     ended.map(|()| summary)
 }
 
-/// Makes what is in the topic already once more, and drops it: the plant is then as it was.
+/// Makes what is in the topic already once more, and drops it: the plant is then as it was. `None` when the end
+/// is asked for before.
 fn catch_up(
     settings: &Settings,
     generator: &Generator,
     position: &Position,
     replay: &mut Replay,
     shutdown: &Shutdown,
-) -> Result<Timeline> {
+) -> Result<Option<Timeline>> {
     let timeline = replay.timeline(settings, position.ticks());
     let most = most_ticks(settings) as u64;
     let mut done = 0;
@@ -123,7 +126,7 @@ fn catch_up(
         used = generator.receive()?;
         done += ticks;
     }
-    Ok(timeline)
+    Ok((done >= position.ticks()).then_some(timeline))
 }
 
 /// A run that ends by itself or by a signal, with the summary left to standard error.
