@@ -47,14 +47,15 @@ impl Check<'_> {
             *INTERVALS.end(),
             "from 0.01 to 30 seconds",
         )?;
+        let run_id = said.run_id.as_ref().map(|id| self.id("run_id", id)).transpose()?.unwrap_or(slot);
         let transactional_id = match &said.transactional_id {
             Some(id) => self.id("transactional_id", id)?,
-            None => format!("millrace-{slot}"),
+            None => format!("millrace-{run_id}"),
         };
         let interval = Duration::from_secs_f64(interval);
         let exactly_once = said.exactly_once.unwrap_or(false);
         Ok(Recovery {
-            run_id: said.run_id.as_ref().map(|id| self.id("run_id", id)).transpose()?.unwrap_or(slot),
+            run_id,
             resume: said.resume.unwrap_or(false),
             seed_is_said: said.seed.is_some(),
             start_is_said: said.start.is_some(),

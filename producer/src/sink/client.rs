@@ -1,4 +1,5 @@
 use std::cell::RefCell;
+use std::time::{Duration, Instant};
 
 use millrace_core::Result;
 use millrace_core::kafka::{Kafka, Role};
@@ -8,6 +9,10 @@ use super::link::{Link, Record, Trouble};
 use super::transactions::{Ended, Transactions};
 use crate::resume::{self, RUNS_TOPIC};
 use crate::settings::ExactlyOnce;
+
+/// How long a process that takes a transactional id needs at most to note that the run is its own now.
+const UNTIL_CLAIMED: Duration = Duration::from_secs(10);
+const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
 
 /// The one Kafka producer of a run, shared by all that the run writes to topics.
 pub struct Client {
@@ -104,6 +109,9 @@ impl Client {
     /// Whether it turned out to be committed.
     fn regain(&self, transactions: &Transactions, error: millrace_core::Error) -> Result<bool> {
         let Some((id, run)) = transactions.may_regain() else { return Err(error) };
+        if self.is_anothers(transactions, &run)? {
+            return Err(error);
+        }
         let link = Link::new(self.kafka.transactional_producer(&id)?);
         transactions.take_over(&link).map_err(Ended::error)?;
         let found = resume::last_note(&self.kafka, &run, true)?;
@@ -120,6 +128,18 @@ impl Client {
             }
             None => Err(error),
         }
+    }
+
+    /// Whether another process goes on with the run. It takes the transactional id before it can say so.
+    fn is_anothers(&self, transactions: &Transactions, run: &str) -> Result<bool> {
+        let began = Instant::now();
+        while began.elapsed() < UNTIL_CLAIMED {
+            if transactions.is_anothers(resume::last_note(&self.kafka, run, true)?.as_deref()) {
+                return Ok(true);
+            }
+            std::thread::sleep(BETWEEN_LOOKS);
+        }
+        Ok(false)
     }
 
     /// Collects one delivery report, which may stand for many records.

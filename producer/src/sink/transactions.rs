@@ -168,6 +168,12 @@ impl Transactions {
         may.then(|| (self.said.transactional_id.clone(), self.notes.borrow().run.clone()))
     }
 
+    /// Whether the last committed note of the run is another process's.
+    pub fn is_anothers(&self, found: Option<&str>) -> bool {
+        let notes = self.notes.borrow();
+        found != notes.committed.as_deref() && found != notes.open.as_deref()
+    }
+
     /// Whether the open transaction was committed, by the last committed note of the run; `None` where it
     /// is another's.
     pub fn standing(&self, found: Option<&str>) -> Option<bool> {
