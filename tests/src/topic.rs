@@ -89,6 +89,15 @@ pub fn make_plain(kafka: &Kafka, topic: &str, partitions: i32) -> Result<()> {
     }
 }
 
+/// Deletes a topic, as someone else would; it may take a moment to go.
+///
+/// # Errors
+/// When the cluster refuses.
+pub fn delete(kafka: &Kafka, topic: &str) -> Result<()> {
+    let options = AdminOptions::new().operation_timeout(Some(CALL)).request_timeout(Some(CALL));
+    block_on(admin(kafka)?.delete_topics(&[topic], &options))?.map_err(|e| failed(topic, &e)).map(drop)
+}
+
 fn admin(kafka: &Kafka) -> Result<AdminClient<DefaultClientContext>> {
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", kafka.bootstrap_servers());

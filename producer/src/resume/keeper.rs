@@ -1,7 +1,7 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use millrace_core::{Error, Result};
+use millrace_core::Result;
 
 use super::record::{RunRecord, State, time};
 use crate::batch::Batch;
@@ -77,9 +77,7 @@ impl Keeper {
 
     fn note(&mut self, state: State) -> Result<()> {
         self.noted = Instant::now();
-        self.run.state = state;
-        let value = serde_json::to_string(&self.run)
-            .map_err(|e| Error::failed(format!("the run's progress cannot be written: {e}")))?;
+        let value = self.run.next_note(state)?;
         self.client.note(&self.run.run, &value)
     }
 }

@@ -29,6 +29,7 @@ use crate::control::Records;
 use crate::report;
 use crate::settings::{KafkaOutput, Recovery, Settings, TruthOutput};
 use crate::sink::Client;
+use record::beginning_at;
 use tail::Tail;
 
 /// Where and how a run begins.
@@ -102,6 +103,7 @@ pub fn begin(
     };
     let (run, start) = match found {
         None => {
+            let settings = &fresh(settings, output)?;
             let ends = Tail::of(&output.kafka, &topic.name, topic.partitions, false)?.ends();
             let mark = |topic: String| Mark::now(&output.kafka, &topic);
             let replies = output.control.as_ref().map(|control| mark(control.replies())).transpose()?;
@@ -109,8 +111,9 @@ pub fn begin(
             let run = RunRecord { replies, truth, ..RunRecord::new(settings, output, ends) };
             (run, Start::fresh(settings))
         }
-        Some(before) => {
+        Some(mut before) => {
             let settings = before.settings(settings, output)?;
+            before.claim(client)?;
             let replay = Replay::of(&before, &settings, output)?;
             match before.position(&settings, &replay, output, topic)? {
                 None => {
@@ -125,8 +128,24 @@ pub fn begin(
     Ok(Some(Start { keeper: Some(keeper), ..start }))
 }
 
+/// The settings of a run that begins, although it was said how to go on with it.
+fn fresh(said: &Settings, output: &KafkaOutput) -> Result<Settings> {
+    let recovery = &output.recovery;
+    if let Some(problem) = said.share.lacks(recovery.seed_is_said, recovery.start_is_said) {
+        let run = &recovery.run_id;
+        return Err(Error::failed(format!(
+            "there is no run {run} to go on with, and to begin it, --share {problem}"
+        )));
+    }
+    match recovery.start_is_said {
+        true => Ok(said.clone()),
+        false => beginning_at(said.clock.start, said.clone(), recovery),
+    }
+}
+
 impl RunRecord {
-    /// Where the run goes on; `None` where it is complete.
+    /// Where the run goes on; `None` where it is complete. One that was killed behind its last reading has still
+    /// to tell what goes on at its end, and that it is complete.
     fn position(
         &self,
         settings: &Settings,
@@ -140,10 +159,16 @@ impl RunRecord {
             return Ok(None);
         }
         let position = match output.recovery.exactly_once {
-            Some(_) => Position::all_at(self.progress.ticks),
+            Some(_) => {
+                self.refuse_made_anew(
+                    &Tail::of(&output.kafka, &topic.name, topic.partitions, false)?.ends(),
+                )?;
+                Position::all_at(self.progress.ticks)
+            }
             None => seen::of_topics(self, topic, settings, replay, output)?,
         };
-        Ok(Some(position).filter(|position| !is_over(position.ticks())))
+        let was_killed = self.state == State::Running;
+        Ok(Some(position).filter(|position| was_killed || !is_over(position.ticks())))
     }
 }
 

@@ -8,7 +8,8 @@ use serde_json::Value;
 use super::{Mark, Start, options};
 use crate::report::grouped;
 use crate::scenario;
-use crate::settings::{KafkaOutput, Settings};
+use crate::settings::{KafkaOutput, Recovery, Settings};
+use crate::sink::Client;
 
 /// What `producer-runs` keeps of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -39,6 +40,9 @@ pub struct RunRecord {
     pub truth: Option<Mark>,
     /// How far it is.
     pub progress: Progress,
+    /// How many notes of it were written: no two are the same, so that one tells whether its transaction is in.
+    #[serde(default)]
+    pub notes: u64,
     /// Drawn by the process that wrote it, so that no two write the same.
     pub process: u64,
     /// Of the producer.
@@ -87,6 +91,7 @@ impl RunRecord {
             offsets,
             replies: None,
             truth: None,
+            notes: 0,
             process: rand::random::<u32>().into(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }
@@ -102,12 +107,10 @@ impl RunRecord {
             settings.seed = self.seed;
         }
         if !output.recovery.start_is_said {
-            settings.clock.start = milliseconds(&self.start).ok_or_else(|| {
+            let start = milliseconds(&self.start).ok_or_else(|| {
                 Error::failed(format!("run {} has no start but `{}` in producer-runs", self.run, self.start))
             })?;
-            if let Some(path) = &output.recovery.scenario {
-                settings.acts = scenario::read(path, &settings.machines, settings.clock.start)?.into();
-            }
+            settings = beginning_at(start, settings, &output.recovery)?;
         }
         self.refuse_difference(&Self::new(&settings, output, Vec::new())).map(|()| settings)
     }
@@ -146,6 +149,39 @@ impl RunRecord {
         Self { state: State::Running, progress: Progress { ticks, records, time }, process, ..self }
     }
 
+    /// What `producer-runs` is to say next.
+    pub(super) fn next_note(&mut self, state: State) -> Result<String> {
+        self.state = state;
+        self.notes += 1;
+        serde_json::to_string(self)
+            .map_err(|e| Error::failed(format!("the run's progress cannot be written: {e}")))
+    }
+
+    /// Tells a producer of the same run that still lives whose the run is from now on.
+    pub(super) fn claim(&mut self, client: &Client) -> Result<()> {
+        if !client.in_transactions() || self.state == State::Complete {
+            return Ok(());
+        }
+        self.process = rand::random::<u32>().into();
+        let note = self.next_note(self.state)?;
+        client.note(&self.run, &note)
+    }
+
+    /// Refuses to go on in a topic that ends before what was committed to it.
+    pub(super) fn refuse_made_anew(&self, ends: &[i64]) -> Result<()> {
+        let before = self.offsets.iter().copied().chain(std::iter::repeat(0));
+        let written: Vec<i64> = ends.iter().zip(before).map(|(end, offset)| end - offset).collect();
+        let is_whole = written.iter().all(|count| *count >= 0)
+            && written.iter().sum::<i64>() >= self.progress.records.cast_signed();
+        if is_whole {
+            return Ok(());
+        }
+        Err(Error::failed(format!(
+            "topic {} holds less than run {} has written: it was made anew, so begin anew without --resume",
+            self.topic, self.run
+        )))
+    }
+
     /// The sentence about a run that is complete.
     pub(super) fn completion(&self) -> String {
         format!(
@@ -155,6 +191,15 @@ impl RunRecord {
             self.progress.time
         )
     }
+}
+
+/// The settings of a run that turns out to begin at `start`, from which its scenario counts.
+pub(super) fn beginning_at(start: i64, mut settings: Settings, recovery: &Recovery) -> Result<Settings> {
+    settings.clock.start = start;
+    if let Some(path) = &recovery.scenario {
+        settings.acts = scenario::read(path, &settings.fleet, start)?.into();
+    }
+    Ok(settings)
 }
 
 /// RFC 3339, as users give it.
@@ -219,6 +264,43 @@ mod tests {
             refusal.contains(r#" has control_topic "sensor-control", and now it is not set:"#),
             "{refusal}"
         );
+    }
+
+    #[test]
+    fn no_two_notes_of_a_run_are_the_same() {
+        let mut record = record(&["--seed", "7"]);
+        let note = |record: &mut RunRecord| record.next_note(State::Running).expect("JSON");
+        assert_ne!(note(&mut record), note(&mut record), "although it is paused");
+    }
+
+    #[test]
+    fn a_topic_that_was_made_anew_is_told_by_what_it_lacks() {
+        let mut record = record(&["--seed", "7"]);
+        record.progress.records = 10;
+        for (ends, is_whole) in
+            [([3, 0, 22], true), ([9, 4, 12], true), ([2, 4, 30], false), ([3, 0, 21], false)]
+        {
+            assert_eq!(record.refuse_made_anew(&ends).is_ok(), is_whole, "{ends:?}");
+        }
+        record.progress.records = 0;
+        record.refuse_made_anew(&[3, 0, 12]).expect("nothing was written yet");
+    }
+
+    /// The supervisor's command line stays the same while the time of an entry passes.
+    #[test]
+    fn a_scenario_counts_from_the_start_that_the_run_turns_out_to_have() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("lesson.yaml");
+        let entry = "{at: '2026-01-01T01:00:00Z', machine: MACHINE_002, failure: oil_leak, hours: 2}";
+        std::fs::write(&path, format!("scenario: [{entry}]")).expect("written");
+        let path = path.to_str().expect("text");
+        let same = ["--machines", "3", "--share", "1/2", "--seed", "7", "--scenario", path];
+        let before = record(&same);
+        let said = ["producer", "--mode", "kafka", "--resume"];
+        let said = read(said.iter().chain(&same).map(Into::into)).expect("not refused").expect("a run");
+        let Output::Kafka(output) = said.output.clone() else { panic!("not Kafka") };
+        let settings = before.settings(&said, &output).expect("the same scenario");
+        assert_eq!(settings.acts.len(), 1, "whoever has its machine");
     }
 
     #[test]

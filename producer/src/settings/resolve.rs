@@ -7,7 +7,7 @@ use millrace_core::kafka::{Properties, TopicDefaults};
 
 use super::{Format, Mode, MoreFeatures, Options, Output, Settings, Speed, TextFormat};
 use crate::scenario;
-use crate::simulate::{Clock, Events, MaintenancePlan};
+use crate::simulate::{Act, Clock, Events, MaintenancePlan};
 
 /// Event times are milliseconds, so a faster rate would give two samples the same one; a slower stream has no
 /// use, and one sample would live through centuries.
@@ -43,10 +43,7 @@ pub(super) fn resolve(
         })
         .transpose()?;
     let fleet = check.machines(said.machines.as_deref())?;
-    let acts = match said.scenario.as_deref() {
-        Some(path) => scenario::read(Path::new(path), &fleet, clock.start)?,
-        None => Vec::new(),
-    };
+    let acts = acts(&said, &fleet, clock.start)?;
     let share = check.share(&said, fleet.len())?;
     let ours = fleet.iter().enumerate().filter(|(place, _)| share.has(*place));
     let machines: Vec<String> = ours.map(|(_, id)| id.clone()).collect();
@@ -74,6 +71,16 @@ pub(super) fn resolve(
         output: check.output(said, machines.len(), topics, properties, append)?,
         machines,
     })
+}
+
+/// What a scenario has in store; checked only where a run that is resumed is still to say when it began.
+fn acts(said: &Options, fleet: &[String], start: i64) -> Result<Vec<(String, Act)>> {
+    let Some(path) = said.scenario.as_deref().map(Path::new) else { return Ok(Vec::new()) };
+    let is_kafka = said.output_mode == Some(Mode::Kafka);
+    if is_kafka && said.resume == Some(true) && said.start.is_none() {
+        return scenario::read(path, fleet, 0).map(|_| Vec::new());
+    }
+    scenario::read(path, fleet, start)
 }
 
 pub(super) struct Check<'a> {

@@ -28,6 +28,13 @@ impl Share {
         self.number == 1
     }
 
+    /// What must be said too: producers that each draw a seed or a start are no shares of one fleet.
+    pub(crate) fn lacks(self, seed_is_said: bool, start_is_said: bool) -> Option<String> {
+        let missing = [("--seed", !seed_is_said), ("--start", !start_is_said)];
+        let (flag, _) = missing.into_iter().find(|(_, missing)| *missing && self.of > 1)?;
+        Some(format!("{self} needs {flag} too, the same for all {}", self.of))
+    }
+
     fn parse(text: &str) -> Option<Self> {
         let (number, of) = text.split_once('/')?;
         let share = Self { number: number.parse().ok()?, of: of.parse().ok()? };
@@ -54,15 +61,11 @@ impl Check<'_> {
         Ok(share)
     }
 
-    /// Producers that each draw a seed or a start are no shares of one fleet.
+    /// Whether a run that is resumed is there, which knows both, turns out later.
     fn share_is_repeatable(&self, share: Share, said: &Options) -> Result<()> {
-        let missing = [("--seed", said.seed.is_none()), ("--start", said.start.is_none())];
-        let is_new = said.resume != Some(true);
-        match missing.iter().find(|(_, missing)| *missing && share.of > 1 && is_new) {
-            Some((flag, _)) => {
-                self.refuse("share", format!("{share} needs {flag} too, the same for all {}", share.of))
-            }
-            None => Ok(()),
+        match share.lacks(said.seed.is_some(), said.start.is_some()) {
+            Some(problem) if said.resume != Some(true) => self.refuse("share", problem),
+            _ => Ok(()),
         }
     }
 }
@@ -77,6 +80,15 @@ mod tests {
         for place in 0..20 {
             assert_eq!(shares.iter().filter(|share| share.has(place)).count(), 1, "{place}");
         }
+    }
+
+    #[test]
+    fn shares_of_one_fleet_are_told_seed_and_start() {
+        let share = Share { number: 2, of: 2 };
+        let lacks = |seed, start| share.lacks(seed, start).unwrap_or_default();
+        assert_eq!(lacks(false, true), "2/2 needs --seed too, the same for all 2");
+        assert_eq!(lacks(true, false), "2/2 needs --start too, the same for all 2");
+        assert_eq!((share.lacks(true, true), Share::WHOLE.lacks(false, false)), (None, None));
     }
 
     #[test]

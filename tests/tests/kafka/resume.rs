@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 
 use millrace_core::shutdown::Shutdown;
 use millrace_lab::cluster::{self, Choice, Request};
+use millrace_producer::resume::{self, RUNS_TOPIC};
 use millrace_producer::run::{Progress, Summary, run};
 use millrace_tests::{KafkaTest, Lab, Verdict, passed, produce, settings, topic};
 
-use rdkafka::producer::Producer;
+use rdkafka::producer::{BaseRecord, Producer};
 
 use crate::reading::{Readings, Sequences, by_machine};
 
@@ -24,6 +25,11 @@ pub fn tests() -> Vec<KafkaTest> {
         KafkaTest::shared("resume::a_run_that_is_still_written_is_not_gone_on_with", still_written)
             .needs(needs),
         KafkaTest::shared("resume::truth_of_another_run_does_not_count", beside_other_truth).needs(needs),
+        KafkaTest::shared("resume::a_run_that_ends_while_it_catches_up_tells_nothing", interrupted)
+            .needs(needs),
+        KafkaTest::shared("resume::a_run_killed_at_its_very_end_tells_what_goes_on", untold).needs(needs),
+        KafkaTest::shared("resume::exactly_once_needs_the_topic_it_wrote_to", made_anew).needs(needs),
+        KafkaTest::shared("resume::a_share_does_not_begin_with_a_seed_of_its_own", share_begins).needs(needs),
         KafkaTest::shared("resume::a_complete_run_says_so_and_sends_nothing", complete).needs(needs),
         KafkaTest::shared("resume::another_option_is_refused_by_its_name", refused).needs(needs),
         KafkaTest::shared("resume::a_missing_topic_is_a_fresh_start", fresh).needs(needs),
@@ -187,15 +193,108 @@ impl Running {
 }
 
 fn fenced(lab: &Lab) -> Verdict {
-    let topic = lab.topic("fenced");
-    let of = |more: &[&str]| lab.into_topic(&topic, &[&["--machines", "3", "--exactly-once"], more].concat());
-    let first = Running::start(&of(&["--transaction-interval", "0.1"]))?;
-    first.wait_until("the first is under way", |progress| progress.acknowledged() > 0);
-    assert_eq!(produce(&of(&["--duration", "1"]))?.acknowledged, 3);
-    wait_until("the first ends", || first.thread.is_finished());
-    let ended = first.end().expect_err("taken over");
-    let began = format!("the transactional id millrace-{topic}-1of1 was taken over by another producer");
-    assert!(ended.to_string().starts_with(&began), "{ended}");
+    for how in [&[][..], &["--resume"]] {
+        let topic = lab.topic("fenced");
+        // So busy that it misses its transactional id at once.
+        let busy = ["--machines", "3", "--exactly-once", "--transaction-interval", "0.05", "--speed", "200"];
+        let of = |more: &[&str]| lab.into_topic(&topic, &[&busy[..], more].concat());
+        let first = Running::start(&of(&[]))?;
+        first.wait_until("the first is under way", |progress| progress.acknowledged() > 0);
+        let second = Running::start(&of(how))?;
+        second.wait_until("the second is under way", |progress| progress.acknowledged() > 0);
+        wait_until("the first ends", || first.thread.is_finished());
+        let ended = first.end().expect_err("taken over");
+        let began = format!("the transactional id millrace-{topic}-1of1 was taken over by another producer");
+        assert!(ended.to_string().starts_with(&began), "{ended}");
+        let summary = second.end()?;
+        assert_eq!(summary.acknowledged, summary.generated);
+    }
+    passed()
+}
+
+/// The flags of a run in whose end something goes on, and how many of its episodes are told now.
+fn eventful<'a>(lab: &'a Lab, topic: &'a str, more: &[&'a str]) -> (Vec<String>, impl Fn() -> usize + 'a) {
+    let machine = &*Box::leak(format!("PUMP-OF-{topic}").into_boxed_str());
+    let plant = ["--machines", machine, "--seed", "7", "--anomaly-rate", "1", "--speed", "max"];
+    let truth = ["--truth", "topic:truth-of-eventful", "--no-control"];
+    let told = move || {
+        let records = topic::records(&lab.kafka(), "anomaly-episodes").expect("readable");
+        records.iter().filter(|record| record.key == machine).count()
+    };
+    (lab.into_topic(topic, &[&plant[..], &truth, more].concat()), told)
+}
+
+fn state(lab: &Lab, topic: &str) -> String {
+    let note =
+        resume::last_note(&lab.kafka(), &format!("{topic}-1of1"), false).expect("readable").expect("a note");
+    let note: serde_json::Value = serde_json::from_str(&note).expect("JSON");
+    note["state"].as_str().expect("a state").to_owned()
+}
+
+fn interrupted(lab: &Lab) -> Verdict {
+    for mode in [&[][..], &["--exactly-once"]] {
+        let topic = lab.topic("interrupted");
+        let (first, told) = eventful(lab, &topic, &[&["--duration", "4000"], mode].concat());
+        produce(&first)?;
+        let before = told();
+        assert!(before > 0, "a failure goes on");
+        let (again, _) = eventful(lab, &topic, &[&["--duration", "5000", "--resume"], mode].concat());
+        let interrupted = Shutdown::new();
+        interrupted.request();
+        assert_eq!(run(&settings(&again)?, &interrupted, &Progress::default())?.generated, 0);
+        assert_eq!((told(), state(lab, &topic).as_str()), (before, "stopped"));
+        assert_eq!(produce(&again)?.generated, 1000);
+    }
+    passed()
+}
+
+/// A run that was killed between its last readings and the note of its end.
+fn untold(lab: &Lab) -> Verdict {
+    for mode in [&[][..], &["--exactly-once"]] {
+        let topic = lab.topic("untold");
+        let (flags, told) = eventful(lab, &topic, &[&["--duration", "4000", "--resume"], mode].concat());
+        produce(&flags)?;
+        let (before, name) = (told(), format!("{topic}-1of1"));
+        let note = resume::last_note(&lab.kafka(), &name, false)?.expect("a note");
+        let note = note.replace(r#""state":"complete""#, r#""state":"running""#);
+        let writer = lab.kafka().producer()?;
+        let record = BaseRecord::with_opaque_to(RUNS_TOPIC, 1).key(&name).payload(&note);
+        writer.send(record).map_err(|(error, _)| error)?;
+        writer.flush(Duration::from_secs(30))?;
+        assert_eq!(state(lab, &topic), "running");
+        assert_eq!(produce(&flags)?.generated, 0);
+        assert_eq!(state(lab, &topic), "complete");
+        assert!(told() > before, "what goes on is told");
+    }
+    passed()
+}
+
+fn made_anew(lab: &Lab) -> Verdict {
+    let topic = lab.topic("anew");
+    let exactly = flags(lab, &topic, &["--exactly-once", "--duration", "40"]);
+    produce(&exactly)?;
+    topic::delete(&lab.kafka(), &topic)?;
+    wait_until("the topic is gone", || topic::partitions(&lab.kafka(), &topic).is_ok_and(|count| count == 0));
+    topic::make_plain(&lab.kafka(), &topic, 4)?;
+    let again = flags(lab, &topic, &["--exactly-once", "--duration", "100", "--resume"]);
+    let refusal = produce(&again).expect_err("a hole").to_string();
+    assert!(
+        refusal.starts_with(&format!("topic {topic} holds less than run {topic}-1of1 has written")),
+        "{refusal}"
+    );
+    passed()
+}
+
+fn share_begins(lab: &Lab) -> Verdict {
+    let topic = lab.topic("begins");
+    let refusal = produce(&flags(lab, &topic, &["--share", "2/2", "--resume"])).expect_err("another plant");
+    assert_eq!(
+        refusal.to_string(),
+        format!(
+            "there is no run {topic}-2of2 to go on with, and to begin it, --share 2/2 needs --seed too, the same \
+             for all 2"
+        )
+    );
     passed()
 }
 
