@@ -7,6 +7,7 @@ use std::sync::mpsc::Sender;
 
 use millrace_core::Result;
 use millrace_core::kafka::{Topic, partition_of};
+use millrace_core::registry::Registry;
 use millrace_schemas::subject::{SENSOR_READING, value_subject};
 use millrace_schemas::text::{Layout, csv_header};
 
@@ -120,12 +121,8 @@ fn open_kafka(settings: &Settings, output: &KafkaOutput, desk: &Sender<Request>)
     let client = Rc::new(Client::new(kafka, recovery.exactly_once.as_ref())?);
     kafka.check()?;
     let is_kept = resume::is_kept(output)?;
-    let encoding = match schema_registry {
-        Some(registry) => Encoding::Avro(registry.client()?.register(&value_subject(topic), SENSOR_READING)?),
-        None => {
-            Encoding::Text(TextFormat::Json, Layout { sequence: true, ..layout(settings) }, LineEnd::None)
-        }
-    };
+    let register = |registry: &Registry| registry.client()?.register(&value_subject(topic), SENSOR_READING);
+    let schema_id = schema_registry.as_ref().map(register).transpose()?;
     let topic = kafka.ensure_topic(topic, *partitions, topic_defaults)?;
     if let Some(warning) = topic.warning.as_ref().filter(|_| settings.verbose) {
         eprintln!("producer: {warning}");
@@ -139,6 +136,13 @@ fn open_kafka(settings: &Settings, output: &KafkaOutput, desk: &Sender<Request>)
         },
     };
     let Start { settings, position, replay, keeper } = start;
+    let encoding = match schema_id {
+        Some(id) => Encoding::Avro(id),
+        // Its times are those of the run's own start.
+        None => {
+            Encoding::Text(TextFormat::Json, Layout { sequence: true, ..layout(&settings) }, LineEnd::None)
+        }
+    };
     let shards = with_truth(&settings, &truth, shards_by_partition(&settings, topic.partitions, encoding));
     let (listener, replies) = Listener::start(&settings, output, &client, desk.clone()).unzip();
     let ledger = ledger_topic(&settings, output)?.map(|ledger| (Rc::clone(&client), ledger));

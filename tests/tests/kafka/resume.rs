@@ -20,6 +20,7 @@ pub fn tests() -> Vec<KafkaTest> {
     let needs = "memory of runs";
     vec![
         KafkaTest::shared("resume::seed_and_start_need_not_be_said_again", goes_on).needs(needs),
+        KafkaTest::shared("resume::json_keeps_the_form_of_its_times", goes_on_in_json).needs(needs),
         KafkaTest::shared("resume::shares_of_a_fleet_go_on_each_by_itself", shares).needs(needs),
         KafkaTest::shared("resume::a_share_goes_on_while_another_writes", beside_another).needs(needs),
         KafkaTest::shared("resume::a_run_that_is_still_written_is_not_gone_on_with", still_written)
@@ -60,6 +61,18 @@ fn goes_on(lab: &Lab) -> Verdict {
         let read = |name: &str| topic::records(&lab.kafka(), name).map(by_machine);
         assert!(read(&parts)? == read(&whole)?, "the records are those of one run");
     }
+    passed()
+}
+
+fn goes_on_in_json(lab: &Lab) -> Verdict {
+    let (parts, whole) = (lab.topic("parts"), lab.topic("whole"));
+    let same = ["--format", "json", "--seed", "7", "--no-control", "--duration"];
+    let begins = ["--start", "2026-01-01T00:00:00.250Z"];
+    produce(&flags(lab, &parts, &[&same[..], &["40"], &begins].concat()))?;
+    produce(&flags(lab, &parts, &[&same[..], &["100", "--resume"]].concat()))?;
+    produce(&flags(lab, &whole, &[&same[..], &["100"], &begins].concat()))?;
+    let read = |name: &str| topic::records(&lab.kafka(), name).map(by_machine);
+    assert!(read(&parts)? == read(&whole)?, "the times have their milliseconds");
     passed()
 }
 
