@@ -90,6 +90,7 @@ const WRONG: &[&[&str]] = &[
     &["--share", "6/6", "--seed", "1", "--start", "2026-01-01T00:00:00Z"],
     &["--share", "1/2", "--seed", "1"],
     &["--no-control"],
+    &["--mode", "kafka", "--interactive", "--no-control"],
     &["--control-topic", "a"],
     &["--mode", "kafka", "--control-topic", "a b"],
     &["--mode", "kafka", "--control-topic", "a", "--no-control"],

@@ -37,6 +37,10 @@ impl Check<'_> {
         let topic = said.control_topic.as_deref().unwrap_or(DEFAULT_TOPIC);
         self.topic_name("control_topic", topic)?;
         if said.control == Some(false) {
+            if said.interactive_mode == Some(true) {
+                let why = "what is typed is kept with the replies of the control topic, for --resume";
+                return self.refuse("control", format!("{why}; leave it out, or --interactive"));
+            }
             return Ok(None);
         }
         Ok(Some(Control { topic: topic.to_owned(), schema_registry: self.registry(said)? }))
