@@ -6,6 +6,7 @@
 
 pub mod alarm;
 pub mod alert;
+mod bench;
 pub mod detector;
 pub mod evaluate;
 mod exact;
@@ -53,5 +54,6 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> Result<()> {
         }
         Some(settings::Command::Fit(fit)) => run::fit(&fit),
         Some(settings::Command::Inspect(inspect)) => run::inspect(&inspect),
+        Some(settings::Command::Bench(bench)) => bench::run(bench.against().as_deref()),
     }
 }

@@ -31,6 +31,8 @@ pub enum Command {
     Fit(Fit),
     /// Show what a model file holds.
     Inspect(Inspect),
+    /// Measure what the forest costs.
+    Bench(Bench),
 }
 
 /// Judges a file or a pipe.
@@ -85,6 +87,24 @@ pub struct Inspect {
     /// The model file
     #[arg(value_name = "FILE")]
     pub model: PathBuf,
+}
+
+/// Measures the forest: learning, rows in batches, one row.
+#[derive(Debug, Args)]
+pub struct Bench {
+    /// Measure scikit-learn's in the same run, in turns, if Python has it
+    #[arg(long)]
+    pub against_sklearn: bool,
+    /// The Python that has scikit-learn [default: python3]
+    #[arg(long, value_name = "PATH", requires = "against_sklearn")]
+    pub python: Option<PathBuf>,
+}
+
+impl Bench {
+    /// The Python to measure against.
+    pub fn against(&self) -> Option<PathBuf> {
+        self.against_sklearn.then(|| self.python.clone().unwrap_or_else(|| PathBuf::from("python3")))
+    }
 }
 
 /// The method that was asked for, or the usual one for these sensors.
@@ -149,7 +169,7 @@ impl Evaluate {
         if !self.path.is_dir() {
             return Err(Error::usage(format!("--path: `{}` is not a folder", self.path.display())));
         }
-        if self.seeds.is_some() && self.dataset != Dataset::Adbench {
+        if self.seeds.is_some() && !matches!(self.dataset, Dataset::Adbench | Dataset::All) {
             return Err(Error::usage("--seeds: only the protocol of `adbench` takes several; leave it out"));
         }
         if let Some(page) = self.output.as_ref().filter(|page| page.extension().is_none_or(|e| e != "html")) {

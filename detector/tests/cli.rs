@@ -18,7 +18,7 @@ fn data(folder: &str) -> Option<PathBuf> {
 }
 
 /// Command lines, each wrong in one way.
-const WRONG: [&[&str]; 11] = [
+const WRONG: [&[&str]; 14] = [
     &[],
     &["evalute"],
     &["evaluate"],
@@ -30,6 +30,9 @@ const WRONG: [&[&str]; 11] = [
     &["evaluate", "--dataset", "skab", "--path", ".", "--seeds", "0"],
     &["evaluate", "--dataset", "skab", "--path", ".", "--seeds", "2"],
     &["evaluate", "--dataset", "skab", "--path", ".", "--output-format", "xml"],
+    &["evaluate", "--dataset", "all", "--path", ".", "--output", "report.pdf"],
+    &["bench", "--python", "python3"],
+    &["bench", "--rows", "3"],
 ];
 
 #[test]
@@ -147,6 +150,44 @@ fn a_run_of_our_plant_is_judged_against_its_truth() {
     assert_eq!(of("false_alarms_per_machine_week"), 0.0);
     let of = |algorithm| figure("plant", folder.path(), algorithm, "all", "found");
     assert_eq!((of("robust_z"), of("zscore")), (1.0, 0.0));
+}
+
+#[test]
+fn the_bench_says_when_there_is_no_scikit_learn() {
+    let output = detector(&["bench", "--against-sklearn", "--python", "no/such/python"]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success() && text.contains("millrace"), "{text}");
+    assert!(text.contains("scikit-learn was not measured: `no/such/python` cannot be started"), "{text}");
+}
+
+#[test]
+fn a_page_needs_no_other_file_and_one_command_writes_all_data_sets() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let plant = folder.path().join("plant");
+    std::fs::create_dir(&plant).expect("a folder");
+    write_plant(&plant);
+    let (path, page) = (folder.path().display().to_string(), folder.path().join("report.html"));
+    let output = detector(&[
+        "evaluate",
+        "--dataset",
+        "all",
+        "--path",
+        &path,
+        "--algorithm",
+        "residual",
+        "--output-format",
+        "markdown",
+        "--output",
+        page.to_str().expect("a path of text"),
+    ]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.contains("## `plant`") && text.contains("| `residual` | 1.000 | 1.000 |"), "{text}");
+    assert!(text.contains("### `isolation_forest`") && !text.contains("## `skab`"));
+    let page = std::fs::read_to_string(page).expect("a page");
+    assert!(page.matches("<svg").count() >= 6, "a curve, delays and a strip each");
+    for outside in ["http:", "https:", "src=", "href=", "url(", "@import"] {
+        assert!(!page.contains(outside), "the page leads to something else by {outside}");
+    }
 }
 
 #[test]

@@ -155,6 +155,14 @@ fn models_and_inputs_that_do_not_fit_are_refused_in_one_sentence() {
     write_plant(folder.0.path());
     let readings = std::fs::read_to_string(folder.path("readings.csv")).expect("readings");
     let morning = put("morning.csv", &readings.lines().take(600).collect::<Vec<_>>().join("\n"));
+    let nothing = put("nothing.csv", "");
+    let missing = put("missing.csv", &format!("a,b\n{}", "NaN,\n".repeat(100)));
+    let words = put("words.csv", "a\n1\none\n");
+    let wide = (0..10_000).map(|column| format!("x{column}")).collect::<Vec<_>>().join(",");
+    let wide = put(
+        "wide.csv",
+        &format!("{wide}\n{}", format!("1{}\n2{}\n", ",1".repeat(9_999), ",3".repeat(9_999)).repeat(5)),
+    );
     let gone = folder.name("gone");
     let mut seen = String::new();
     for args in [
@@ -170,6 +178,10 @@ fn models_and_inputs_that_do_not_fit_are_refused_in_one_sentence() {
         &["fit", "--input", &constant, "--output", &gone],
         &["fit", "--input", &few, "--output", &gone],
         &["inspect", &gone],
+        &["fit", "--input", &nothing, "--output", &gone],
+        &["fit", "--input", &missing, "--output", &gone],
+        &["fit", "--input", &words, "--output", &gone],
+        &["fit", "--input", &wide, "--output", &gone],
     ] {
         seen.push_str(&refusal(&folder, args, 1));
     }

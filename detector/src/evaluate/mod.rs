@@ -3,6 +3,7 @@
 mod adbench;
 mod baseline;
 mod healthy;
+mod markdown;
 mod nab;
 mod page;
 mod picture;
@@ -37,6 +38,8 @@ pub enum Dataset {
     Nab,
     /// A run of our plant with its truth: nothing is known at the start.
     Plant,
+    /// All of them, each in a folder of its name below --path.
+    All,
 }
 
 /// A method that can be judged.
@@ -125,8 +128,10 @@ pub struct Request {
 /// # Errors
 /// If the folder does not hold what the protocol needs.
 pub fn run(request: &Request) -> Result<Evaluation> {
-    if request.dataset == Dataset::Plant {
-        return plant::run(request);
+    match request.dataset {
+        Dataset::All => return all(request),
+        Dataset::Plant => return plant::run(request),
+        _ => {}
     }
     let mut found = for_rows(request)?;
     if request.methods.contains(&Method::Residual) {
@@ -139,9 +144,25 @@ pub fn run(request: &Request) -> Result<Evaluation> {
     Ok(found)
 }
 
+/// Every data set that the folder holds.
+fn all(request: &Request) -> Result<Evaluation> {
+    let known = [Dataset::Plant, Dataset::Skab, Dataset::Tep, Dataset::Nab, Dataset::Adbench];
+    let mut found = Evaluation::default();
+    for dataset in known {
+        let path = request.path.join(dataset.name());
+        if path.is_dir() {
+            found.add(run(&Request { dataset, path, ..request.clone() })?);
+        }
+    }
+    if found.figures.is_empty() {
+        return Err(none_found(&request.path, "folder `plant`, `skab`, `tep`, `nab` or `adbench`"));
+    }
+    Ok(found)
+}
+
 fn for_rows(request: &Request) -> Result<Evaluation> {
     match request.dataset {
-        Dataset::Plant => Ok(Evaluation::default()),
+        Dataset::Plant | Dataset::All => Ok(Evaluation::default()),
         Dataset::Adbench => adbench::run(request),
         Dataset::Tep => tep::run(request),
         Dataset::Skab => skab::run(request),
@@ -157,6 +178,7 @@ impl Dataset {
             Self::Skab => "skab",
             Self::Nab => "nab",
             Self::Plant => "plant",
+            Self::All => "all",
         }
     }
 }

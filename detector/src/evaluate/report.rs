@@ -12,6 +12,8 @@ pub enum Layout {
     Table,
     /// An array of objects.
     Json,
+    /// A page of documentation: the figures, and what each method misses.
+    Markdown,
 }
 
 /// Writes the figures.
@@ -22,6 +24,7 @@ pub fn write(figures: &[Figure], layout: Layout, to: &mut impl Write) -> Result<
     let text = match layout {
         Layout::Table => table(figures),
         Layout::Json => json(figures)?,
+        Layout::Markdown => super::markdown::markdown(figures),
     };
     to.write_all(text.as_bytes()).map_err(|e| Error::failed(format!("cannot write the figures: {e}")))
 }
