@@ -41,17 +41,17 @@ impl<'a> Workshop<'a> {
         Ok(workshop)
     }
 
-    /// The programs, under the names that people type. All are in the one that cargo made for these tests;
-    /// those that are not lie beside it, where the whole workspace is built.
+    /// The programs, under the names that people type. Most are in the one that cargo made for these
+    /// tests; `detector` lies beside it, where the whole workspace is built.
     fn programs(&self) -> std::io::Result<()> {
         let lab = Path::new(env!("CARGO_BIN_EXE_lab"));
         self.program("lab", &lab.display().to_string())?;
-        self.program("producer", &format!("{} producer", lab.display()))?;
-        for name in ["detector", "consumer"] {
-            let beside = lab.with_file_name(name);
-            if beside.exists() {
-                self.program(name, &beside.display().to_string())?;
-            }
+        for name in ["producer", "consumer"] {
+            self.program(name, &format!("{} {name}", lab.display()))?;
+        }
+        let detector = lab.with_file_name("detector");
+        if detector.exists() {
+            self.program("detector", &detector.display().to_string())?;
         }
         match std::env::var("MILLRACE_PYTHON") {
             Ok(python) => self.program("python3", &python),
