@@ -8,6 +8,7 @@ mod isolation_forest;
 mod mewma;
 mod model;
 mod pca_q;
+mod profile;
 pub mod residual;
 mod robust_z;
 mod t2;
@@ -22,6 +23,7 @@ pub use isolation_forest::{IsolationForest, IsolationForestParams, SlidingForest
 pub use mewma::{Mewma, MewmaParams};
 pub use model::{Algorithm, Model};
 pub use pca_q::{PcaQ, PcaQParams};
+pub use profile::{Profile, ProfileParams};
 pub use robust_z::{RobustZ, RobustZParams};
 pub use t2::{T2, T2Params};
 pub use threshold::{Threshold, ThresholdParams};

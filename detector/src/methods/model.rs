@@ -2,8 +2,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Cusum, CusumParams, Ensemble, EnsembleParams, Ewma, EwmaParams, Honest, HonestParams, IsolationForest,
-    IsolationForestParams, Mewma, MewmaParams, PcaQ, PcaQParams, RobustZ, RobustZParams, T2, T2Params,
-    Threshold, ThresholdParams, Zscore, ZscoreParams,
+    IsolationForestParams, Mewma, MewmaParams, PcaQ, PcaQParams, Profile, ProfileParams, RobustZ,
+    RobustZParams, T2, T2Params, Threshold, ThresholdParams, Zscore, ZscoreParams,
 };
 use crate::detector::{Detector, Params};
 use crate::refusal::Result;
@@ -32,6 +32,8 @@ pub enum Algorithm {
     PcaQ,
     /// The generic default: what neighbours leave over, on an honest scale.
     Honest,
+    /// One variable: time of day and shape.
+    Profile,
     /// Four methods fused by rarity.
     Ensemble,
 }
@@ -51,12 +53,13 @@ pub enum Model {
     Mewma(Mewma),
     PcaQ(PcaQ),
     Honest(Honest),
+    Profile(Profile),
     Ensemble(Box<Ensemble>),
 }
 
 impl Algorithm {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Threshold,
         Self::Zscore,
         Self::RobustZ,
@@ -67,6 +70,7 @@ impl Algorithm {
         Self::Mewma,
         Self::PcaQ,
         Self::Honest,
+        Self::Profile,
         Self::Ensemble,
     ];
 
@@ -83,13 +87,14 @@ impl Algorithm {
             Self::Mewma => "mewma",
             Self::PcaQ => "pca_q",
             Self::Honest => "honest",
+            Self::Profile => "profile",
             Self::Ensemble => "ensemble",
         }
     }
 
     /// Whether a row's score depends on the rows before it, so that rows need an order.
     pub const fn remembers(self) -> bool {
-        matches!(self, Self::Zscore | Self::Ewma | Self::Cusum | Self::Mewma | Self::Honest)
+        matches!(self, Self::Zscore | Self::Ewma | Self::Cusum | Self::Mewma | Self::Honest | Self::Profile)
     }
 
     /// Whether the model depends on a seed.
@@ -101,6 +106,7 @@ impl Algorithm {
     pub const fn fewest_rows(self) -> u64 {
         match self {
             Self::Honest => 32,
+            Self::Profile => 400,
             _ => 8,
         }
     }
@@ -122,6 +128,7 @@ impl Algorithm {
             Self::Mewma => Model::Mewma(MewmaParams::default().check()?.fit(rows)?),
             Self::PcaQ => Model::PcaQ(PcaQParams::default().check()?.fit(rows)?),
             Self::Honest => Model::Honest(HonestParams::default().check()?.fit(rows)?),
+            Self::Profile => Model::Profile(ProfileParams::default().check()?.fit(rows)?),
             Self::Ensemble => Model::Ensemble(Box::new(EnsembleParams { forest }.check()?.fit(rows)?)),
         })
     }
@@ -141,6 +148,7 @@ impl Model {
             Self::Mewma(model) => model,
             Self::PcaQ(model) => model,
             Self::Honest(model) => model,
+            Self::Profile(model) => model,
             Self::Ensemble(model) => &**model,
         }
     }
@@ -157,6 +165,7 @@ impl Model {
             Self::Mewma(model) => model,
             Self::PcaQ(model) => model,
             Self::Honest(model) => model,
+            Self::Profile(model) => model,
             Self::Ensemble(model) => &mut **model,
         }
     }
