@@ -18,6 +18,7 @@ use std::ffi::OsString;
 
 use clap::CommandFactory;
 use millrace_core::Result;
+use settings::Errand;
 
 /// The command line, for those who describe it: completions, manual pages.
 pub fn command() -> clap::Command {
@@ -29,8 +30,9 @@ pub fn command() -> clap::Command {
 /// # Errors
 /// One sentence for the user; its exit code says whether it was said wrongly or could not be done.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> Result<()> {
-    match settings::read(args)? {
-        Some(settings) => run::run_to_end(&settings),
+    match settings::read_errand(args)? {
+        Some(Errand::Run(settings)) => run::run_to_end(&settings),
+        Some(Errand::Lag(args)) => group::lag::run(&args),
         None => Ok(()),
     }
 }

@@ -1,5 +1,6 @@
-//! What the members of a group do, as they tell it.
+//! What the members of a group do, as they tell it, and how far a group is behind.
 
 mod events;
+pub mod lag;
 
 pub use events::{TOPIC, Teller};

@@ -1,11 +1,13 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, Parser, Subcommand};
 use millrace_core::config::{self, Layers, Origins};
 use millrace_core::kafka::TopicDefaults;
 use millrace_core::{Error, Result, cli};
 use serde_json::{Map, Value};
+
+use crate::group::lag::LagArgs;
 
 use super::{Form, Guarantee, OnError, Options, Protocol, Settings, resolve};
 
@@ -17,8 +19,12 @@ const ALIASES: [(&str, &str); 2] =
 
 /// Reads sensor readings as a member of a consumer group, with rolling statistics of each machine.
 #[derive(Debug, Parser)]
-#[command(name = "consumer", version, after_help = EXAMPLES)]
+#[command(name = "consumer", version, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+#[command(disable_help_subcommand = true, subcommand_help_heading = "Instead of a run")]
 pub struct Cli {
+    /// What is done instead of a run.
+    #[command(subcommand)]
+    pub instead: Option<Instead>,
     /// YAML file laid over the built-in config
     #[arg(long, value_name = "FILE", help_heading = "Config")]
     pub config: Option<PathBuf>,
@@ -33,6 +39,21 @@ pub struct Cli {
     pub properties: Vec<String>,
 }
 
+/// What is done instead of a run.
+#[derive(Debug, Subcommand)]
+pub enum Instead {
+    /// Say how far a group is behind (see `consumer lag --help`)
+    Lag(LagArgs),
+}
+
+/// What a command line asks for.
+pub enum Errand {
+    /// A run.
+    Run(Box<Settings>),
+    /// The lag of a group.
+    Lag(Box<LagArgs>),
+}
+
 const EXAMPLES: &str = "\
 Examples:
   consumer --topic sensor-data --group-id my-consumer --anomaly-detection
@@ -40,6 +61,7 @@ Examples:
   consumer --from-beginning --until end --show anomalies --anomaly-detection
                                                          what was strange in all that there is
   consumer --group-id my-consumer --output-format json   a JSON object a line, with what the group does
+  consumer lag --group my-consumer                       how far the group is behind
 
 Values are taken from flags, then MILLRACE_<KEY> variables, then --config, then the defaults.";
 
@@ -47,8 +69,27 @@ Values are taken from flags, then MILLRACE_<KEY> variables, then --config, then 
 ///
 /// # Errors
 /// One sentence about the first thing said wrongly, with exit code 2.
+pub fn read_errand(args: impl IntoIterator<Item = OsString>) -> Result<Option<Errand>> {
+    let Some(mut cli) = cli::parse::<Cli>(args)? else { return Ok(None) };
+    Ok(Some(match cli.instead.take() {
+        Some(Instead::Lag(args)) => Errand::Lag(Box::new(args)),
+        None => Errand::Run(Box::new(settings(&cli)?)),
+    }))
+}
+
+/// Reads the command line of a run and all layers below it. `None` = help was asked for and printed.
+///
+/// # Errors
+/// One sentence about the first thing said wrongly, with exit code 2.
 pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<Option<Settings>> {
-    let Some(cli) = cli::parse::<Cli>(args)? else { return Ok(None) };
+    match read_errand(args)? {
+        None => Ok(None),
+        Some(Errand::Run(settings)) => Ok(Some(*settings)),
+        Some(Errand::Lag(_)) => Err(Error::usage("`lag` is no flag of a run; leave it out")),
+    }
+}
+
+fn settings(cli: &Cli) -> Result<Settings> {
     let mut files = Files { layers: Layers::new(), topics: Layers::new() };
     files.add(config::parse(CONSUMER_CONFIG, "consumer_config.yaml")?, "consumer_config.yaml")?;
     files.add(config::parse(KAFKA_CONFIG, "kafka_config.yaml")?, "kafka_config.yaml")?;
@@ -61,7 +102,7 @@ pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<Option<Settings>
     let (topics, _) = files.topics.said()?;
     let properties = topics.properties(cli.command_config.as_deref(), &cli.properties)?;
     check_company(&said, &origins)?;
-    resolve::resolve(said, &origins, topics, properties).map(Some)
+    resolve::resolve(said, &origins, topics, properties)
 }
 
 /// What the layers below the flags say.

@@ -11,7 +11,7 @@ use std::time::Duration;
 use millrace_core::kafka::{Kafka, TopicDefaults};
 use millrace_core::registry::Registry;
 
-pub use layers::{Cli, read};
+pub use layers::{Cli, Errand, Instead, read, read_errand};
 pub use options::{Commit, Form, Guarantee, OnError, Options, Protocol, Show, Until};
 
 use crate::window::Span;

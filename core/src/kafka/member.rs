@@ -30,8 +30,13 @@ impl Kafka {
     /// # Errors
     /// When a property is unknown or does not fit the others.
     pub fn observer(&self, group: &str) -> Result<BaseConsumer> {
-        self.client(&[("group.id", group), ("enable.auto.commit", "false")])
-            .create()
-            .map_err(|e| self.cannot_build(&e))
+        // As Kafka's own tools, it counts what open transactions have written.
+        self.client(&[
+            ("group.id", group),
+            ("enable.auto.commit", "false"),
+            ("isolation.level", "read_uncommitted"),
+        ])
+        .create()
+        .map_err(|e| self.cannot_build(&e))
     }
 }
