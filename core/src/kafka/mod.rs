@@ -141,7 +141,8 @@ impl Kafka {
 
     /// Whether the cluster may yet answer after what went wrong so far.
     fn judge(&self, error: &KafkaError, lines: &[String], waited: Duration) -> Result<()> {
-        let speaks_tls = self.properties.get("security.protocol").is_some_and(|name| name.contains("SSL"));
+        let protocol = self.properties.get("security.protocol").unwrap_or_default();
+        let speaks_tls = protocol.to_ascii_uppercase().contains("SSL");
         let troubles = || {
             let all = lines.iter().rev().filter_map(|line| Some((Trouble::of(line)?, line)));
             all.filter(|(trouble, _)| !(speaks_tls && *trouble == Trouble::Tls))
