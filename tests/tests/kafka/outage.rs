@@ -30,7 +30,7 @@ pub fn tests() -> Vec<KafkaTest> {
 fn nothing_is_lost() -> Verdict {
     through_an_outage(1, 10.0, false)?;
     // Long enough that the second broker goes before the stream is over, however slowly the first returns.
-    through_an_outage(3, 45.0, false)
+    through_an_outage(3, 90.0, false)
 }
 
 fn transactions_are_done_again() -> Verdict {
