@@ -1,24 +1,21 @@
 //! Reading a whole topic, without a group.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use millrace_core::Result;
 use millrace_core::kafka::{Kafka, Span};
 use rdkafka::message::BorrowedMessage;
 
 const CALL: Duration = Duration::from_secs(10);
-const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 
 /// Shows everything that lies in a topic now, each partition in its order; of transactions, what is committed.
 ///
 /// # Errors
 /// When the topic cannot be read to its end.
 pub fn for_each(kafka: &Kafka, topic: &str, mut show: impl FnMut(&BorrowedMessage<'_>)) -> Result<()> {
-    let (span, began) = (Span::of(kafka, topic)?.with_open_transactions(kafka)?, Instant::now());
+    let span = Span::of(kafka, topic)?.with_open_transactions(kafka)?;
     // What a transaction holds shows a moment after its end; one that was abandoned is not waited for long.
-    while !span.is_settled(kafka)? && began.elapsed() < CALL {
-        std::thread::sleep(BETWEEN_LOOKS);
-    }
+    span.settles(kafka, CALL)?;
     span.each(kafka, |record| {
         show(record);
         Ok(())

@@ -2,7 +2,6 @@ use std::time::Duration;
 
 use rdkafka::admin::{AdminClient, AdminOptions, ResourceSpecifier};
 use rdkafka::client::DefaultClientContext;
-use rdkafka::consumer::BaseConsumer;
 use rdkafka::producer::FutureProducer;
 
 use super::topic::{TIMEOUT, create};
@@ -48,22 +47,6 @@ impl Kafka {
             ("enable.idempotence", "true"),
             ("linger.ms", "0"),
             ("message.timeout.ms", &milliseconds),
-        ])
-        .create()
-        .map_err(|e| self.cannot_build(&e))
-    }
-
-    /// A [`reader`](Self::reader) that reports the end of each partition it has reached.
-    ///
-    /// # Errors
-    /// When a property is unknown or does not fit the others.
-    pub fn reader_to_end(&self) -> Result<BaseConsumer> {
-        self.client(&[
-            ("group.id", "millrace-reader"),
-            ("enable.auto.commit", "false"),
-            ("enable.auto.offset.store", "false"),
-            ("enable.partition.eof", "true"),
-            ("auto.offset.reset", "earliest"),
         ])
         .create()
         .map_err(|e| self.cannot_build(&e))

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 
 const CALL: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(200);
+const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 /// A live broker that keeps what it was asked for no longer than this is taken as gone.
 const STALL: Duration = Duration::from_secs(60);
 
@@ -20,6 +21,8 @@ const STALL: Duration = Duration::from_secs(60);
 pub struct Span {
     topic: String,
     bounds: Vec<(i64, i64)>,
+    /// Whether of transactions only what is committed is shown.
+    committed: bool,
 }
 
 impl Span {
@@ -31,16 +34,18 @@ impl Span {
         let reader = kafka.reader()?;
         let metadata = reader.fetch_metadata(Some(topic), CALL).map_err(|e| failed(topic, &e))?;
         let found = metadata.topics().iter().find(|found| found.name() == topic);
-        Self::of_partitions(kafka, topic, found.map_or(0, |found| found.partitions().len() as i32))
+        let partitions = found.map_or(0, |found| found.partitions().len() as i32);
+        Self::of_partitions(kafka, topic, partitions, true)
     }
 
-    /// The same of a topic that has so many partitions, which may have been made only now.
+    /// What lies in a topic that has so many partitions, which may have been made only now: what is `committed`,
+    /// or all that there is.
     ///
     /// # Errors
     /// When the cluster does not answer.
-    pub fn of_partitions(kafka: &Kafka, topic: &str, partitions: i32) -> Result<Self> {
-        let reader = kafka.isolated_reader(true)?;
-        Ok(Self { topic: topic.to_owned(), bounds: all_bounds(&reader, topic, partitions)? })
+    pub fn of_partitions(kafka: &Kafka, topic: &str, partitions: i32, committed: bool) -> Result<Self> {
+        let bounds = all_bounds(&kafka.isolated_reader(committed)?, topic, partitions)?;
+        Ok(Self { topic: topic.to_owned(), bounds, committed })
     }
 
     /// With what transactions that are open now hold, which shows once they are committed.
@@ -62,25 +67,57 @@ impl Span {
         self.bounds.get(partition as usize).is_some_and(|(_, end)| offset < *end)
     }
 
-    /// Whether no transaction that began in it is open any more.
+    /// Waits until no transaction that began in it is open any more; `false` when one still is after `patience`.
     ///
     /// # Errors
     /// When the cluster does not answer.
-    pub fn is_settled(&self, kafka: &Kafka) -> Result<bool> {
-        let now = Self::of_partitions(kafka, &self.topic, self.partitions())?;
-        Ok(now.bounds.iter().zip(&self.bounds).all(|((_, now), (_, end))| now >= end))
+    pub fn settles(&self, kafka: &Kafka, patience: Duration) -> Result<bool> {
+        let (reader, began) = (kafka.isolated_reader(true)?, Instant::now());
+        loop {
+            let now = all_bounds(&reader, &self.topic, self.partitions())?;
+            if now.iter().zip(&self.bounds).all(|((_, now), (_, end))| now >= end) {
+                return Ok(true);
+            }
+            if began.elapsed() >= patience {
+                return Ok(false);
+            }
+            std::thread::sleep(BETWEEN_LOOKS);
+        }
+    }
+
+    /// Where each partition ends.
+    pub fn ends(&self) -> Vec<i64> {
+        self.bounds.iter().map(|(_, end)| *end).collect()
+    }
+
+    /// Without what lies before these offsets.
+    #[must_use]
+    pub fn not_before(mut self, floors: &[i64]) -> Self {
+        for ((first, _), floor) in self.bounds.iter_mut().zip(floors) {
+            *first = (*first).max(*floor);
+        }
+        self
+    }
+
+    /// What has come behind its end since.
+    ///
+    /// # Errors
+    /// When the cluster does not answer.
+    pub fn since(&self, kafka: &Kafka) -> Result<Self> {
+        let now = Self::of_partitions(kafka, &self.topic, self.partitions(), self.committed)?;
+        Ok(now.not_before(&self.ends()))
     }
 
     /// The last so many offsets of each partition.
     #[must_use]
     pub fn tail(mut self, offsets: i64) -> Self {
         for (first, end) in &mut self.bounds {
-            *first = (*first).max(*end - offsets);
+            *first = (*first).max(end.saturating_sub(offsets));
         }
         self
     }
 
-    /// Shows every committed record of it, each partition in its order.
+    /// Shows every record of it, each partition in its order.
     ///
     /// # Errors
     /// When the topic cannot be read to that end, and whatever `show` gives.
@@ -89,7 +126,7 @@ impl Span {
         kafka: &Kafka,
         mut show: impl FnMut(&BorrowedMessage<'_>) -> Result<()>,
     ) -> Result<()> {
-        let reader = kafka.isolated_reader(true)?;
+        let reader = kafka.isolated_reader(self.committed)?;
         // A set: a partition that others write to reaches an end more than once.
         let mut open = self.assign(&reader)?;
         let mut last = Instant::now();

@@ -18,7 +18,8 @@ impl Kafka {
             .map_err(|e| self.cannot_build(&e))
     }
 
-    /// A [`reader_to_end`](Self::reader_to_end) that sees what is committed only, or all that there is.
+    /// A [`reader`](Self::reader) that reports the end of each partition it has reached, and sees what is
+    /// committed only, or all that there is.
     ///
     /// # Errors
     /// When a property is unknown or does not fit the others.

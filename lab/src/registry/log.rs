@@ -106,7 +106,7 @@ fn read(kafka: &Kafka, patience: Duration) -> Done<Store> {
         let server = kafka.bootstrap_servers();
         Error::failed(format!("topic {TOPIC} at {server} cannot be read to its end: {why}"))
     };
-    let reader = kafka.reader_to_end()?;
+    let reader = kafka.isolated_reader(true)?;
     let mut all = TopicPartitionList::new();
     all.add_partition_offset(TOPIC, 0, Offset::Beginning).map_err(|e| failed(cause(&e)))?;
     reader.assign(&all).map_err(|e| failed(cause(&e)))?;

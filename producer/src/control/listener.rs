@@ -61,7 +61,7 @@ impl Listener {
         let defaults = topics(control, &output.topic_defaults);
         let span = |topic: &str| {
             let partitions = output.kafka.ensure_topic(topic, None, &defaults)?.partitions;
-            Span::of_partitions(&output.kafka, topic, partitions)
+            Span::of_partitions(&output.kafka, topic, partitions, true)
         };
         let registry = control.schema_registry.client()?;
         let schema_id = match &output.schema_registry {
@@ -182,9 +182,7 @@ impl Hearer {
     /// The ids that had been answered when the run began.
     fn answered(&mut self, ending: &Shutdown) -> Result<HashSet<String>> {
         // What a transaction holds shows a moment after its end.
-        while !ending.is_requested() && !self.answers.is_settled(&self.kafka)? {
-            ending.wait(POLL);
-        }
+        while !ending.is_requested() && !self.answers.settles(&self.kafka, BETWEEN_TRIES)? {}
         let mut answered = HashSet::new();
         self.answers.each(&self.kafka, |record| {
             if ending.is_requested() {

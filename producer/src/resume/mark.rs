@@ -1,8 +1,8 @@
 use millrace_core::Result;
-use millrace_core::kafka::Kafka;
+use millrace_core::kafka::{Kafka, Span};
 use serde::{Deserialize, Serialize};
 
-use super::tail::Tail;
+use super::tail::settled;
 
 /// Where a topic ended when a run began: what lies behind it may be of this run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,7 +20,7 @@ impl Mark {
     /// When the cluster does not tell.
     pub(super) fn now(kafka: &Kafka, topic: &str) -> Result<Self> {
         let offsets = match kafka.partitions(topic)? {
-            Some(partitions) => Tail::of(kafka, topic, partitions, false)?.ends(),
+            Some(partitions) => settled(kafka, topic, partitions, false)?.ends(),
             None => Vec::new(),
         };
         Ok(Self { topic: topic.to_owned(), offsets })
@@ -30,10 +30,9 @@ impl Mark {
     ///
     /// # Errors
     /// When the cluster does not tell.
-    pub(super) fn since(&self, kafka: &Kafka, committed: bool) -> Result<Option<Tail<'_>>> {
+    pub(super) fn since(&self, kafka: &Kafka, committed: bool) -> Result<Option<Span>> {
         let Some(partitions) = kafka.partitions(&self.topic)? else { return Ok(None) };
-        let mut tail = Tail::of(kafka, &self.topic, partitions, committed)?;
-        tail.not_before(&self.offsets);
-        Ok(Some(tail))
+        let span = settled(kafka, &self.topic, partitions, committed)?;
+        Ok(Some(span.not_before(&self.offsets)))
     }
 }

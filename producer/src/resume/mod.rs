@@ -30,7 +30,7 @@ use crate::report;
 use crate::settings::{KafkaOutput, Recovery, Settings, TruthOutput};
 use crate::sink::Client;
 use record::beginning_at;
-use tail::Tail;
+use tail::settled;
 
 /// Where and how a run begins.
 pub struct Start {
@@ -104,7 +104,7 @@ pub fn begin(
     let (run, start) = match found {
         None => {
             let settings = &fresh(settings, output)?;
-            let ends = Tail::of(&output.kafka, &topic.name, topic.partitions, false)?.ends();
+            let ends = settled(&output.kafka, &topic.name, topic.partitions, false)?.ends();
             let mark = |topic: String| Mark::now(&output.kafka, &topic);
             let replies = output.control.as_ref().map(|control| mark(control.replies())).transpose()?;
             let truth = truth_topic(settings).map(|topic| mark(topic.to_owned())).transpose()?;
@@ -160,9 +160,7 @@ impl RunRecord {
         }
         let position = match output.recovery.exactly_once {
             Some(_) => {
-                self.refuse_made_anew(
-                    &Tail::of(&output.kafka, &topic.name, topic.partitions, false)?.ends(),
-                )?;
+                self.refuse_made_anew(&settled(&output.kafka, &topic.name, topic.partitions, false)?.ends())?;
                 Position::all_at(self.progress.ticks)
             }
             None => seen::of_topics(self, topic, settings, replay, output)?,

@@ -34,9 +34,9 @@ impl Replay {
         let mut replay = Self::default();
         let Some(replies) = &run.replies else { return Ok(replay) };
         let committed = output.recovery.exactly_once.is_some();
-        let Some(tail) = replies.since(&output.kafka, committed)? else { return Ok(replay) };
+        let Some(span) = replies.since(&output.kafka, committed)? else { return Ok(replay) };
         let mut records = records(output)?;
-        tail.forth(|record| {
+        span.each(&output.kafka, |record| {
             // What is no reply of ours has asked nothing of this run.
             if let Ok(reply) = records.read::<ControlReply>(CONTROL_REPLY, record.payload())? {
                 replay.add(reply, settings)?;

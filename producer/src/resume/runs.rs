@@ -3,7 +3,7 @@ use millrace_core::{Error, Result};
 use rdkafka::message::Message;
 
 use super::record::RunRecord;
-use super::tail::Tail;
+use super::tail::{backwards, settled};
 
 /// The topic that keeps what runs are and how far they came.
 pub const RUNS_TOPIC: &str = "producer-runs";
@@ -21,9 +21,9 @@ pub(super) fn find(kafka: &Kafka, run: &str, committed: bool) -> Result<Option<R
 /// # Errors
 /// When the topic cannot be read.
 pub fn last_note(kafka: &Kafka, run: &str, committed: bool) -> Result<Option<String>> {
-    let tail = Tail::of(kafka, RUNS_TOPIC, 1, committed)?;
+    let notes = settled(kafka, RUNS_TOPIC, 1, committed)?;
     let mut found = None;
-    tail.back(|record| {
+    backwards(&notes, kafka, |record| {
         if let Some(record) = record.filter(|record| record.key() == Some(run.as_bytes())) {
             found = record.payload().map(|value| String::from_utf8_lossy(value).into_owned());
         }

@@ -12,6 +12,7 @@ use rdkafka::message::{BorrowedMessage, Message};
 use serde::Deserialize;
 
 use super::replay::Times;
+use super::tail::backwards;
 use super::{Mark, Position, Replay, RunRecord};
 use crate::settings::{KafkaOutput, Settings};
 
@@ -46,22 +47,23 @@ pub(super) fn of_topics(
 /// others write meanwhile does not matter.
 fn look(mark: &Mark, run: &str, output: &KafkaOutput, seen: &mut Seen<'_>) -> Result<()> {
     let topic = &mark.topic;
-    let Some(mut tail) = mark.since(&output.kafka, false)? else { return Ok(()) };
-    if tail.ends().iter().zip(&mark.offsets).any(|(end, offset)| end < offset) {
+    let kafka = &output.kafka;
+    let Some(mut span) = mark.since(kafka, false)? else { return Ok(()) };
+    if span.ends().iter().zip(&mark.offsets).any(|(end, offset)| end < offset) {
         return Err(Error::failed(format!(
             "topic {topic} has fewer records than when run {run} began: it was made anew, so begin anew without --resume",
         )));
     }
-    tail.back(|record| match record {
+    backwards(&span, kafka, |record| match record {
         Some(record) => seen.note(record).map(|_| false),
         None => Ok(seen.is_whole()),
     })?;
     let began = Instant::now();
     loop {
         std::thread::sleep(STILL_ARRIVING);
-        tail.onward()?;
+        span = span.since(kafka)?;
         let mut is_still = true;
-        tail.forth(|record| seen.note(record).map(|is_ours| is_still &= !is_ours))?;
+        span.each(kafka, |record| seen.note(record).map(|is_ours| is_still &= !is_ours))?;
         if is_still {
             return Ok(());
         }
