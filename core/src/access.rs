@@ -7,6 +7,7 @@ use percent_encoding::percent_decode_str;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::{Certificate, ClientBuilder, Url};
 
+use crate::config::Origins;
 use crate::error::{Error, Result};
 use crate::secret::{self, HIDDEN, Secret};
 
@@ -55,6 +56,19 @@ impl Access {
     pub fn new(credentials: Option<Credentials>, authorities: Option<&Path>, place: &str) -> Result<Self> {
         let authorities = authorities.map(|path| read_authorities(path, place)).transpose()?;
         Ok(Self { credentials, authorities })
+    }
+
+    /// What two options say, each given with its key: a login, and a file of authorities.
+    ///
+    /// # Errors
+    /// As [`Credentials::parse`] and [`new`](Self::new).
+    pub fn of_options(
+        origins: &Origins,
+        (auth, login): (&str, Option<&Secret>),
+        (ca, file): (&str, Option<&str>),
+    ) -> Result<Self> {
+        let login = login.map(|login| Credentials::parse(login, origins.of(auth))).transpose()?;
+        Self::new(login, file.map(Path::new), origins.of(ca))
     }
 
     /// Takes the user and password out of an address, where they would be read in every message.

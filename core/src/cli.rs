@@ -39,6 +39,12 @@ pub fn report(program: &str, result: Result<()>) -> ExitCode {
     }
 }
 
+/// What a flag says, else a variable, else the default: for commands that take no config.
+pub fn said_or_set(said: Option<&String>, variable: &str, otherwise: &str) -> String {
+    let set = || std::env::var(variable).ok().filter(|value| !value.is_empty());
+    said.cloned().or_else(set).unwrap_or_else(|| otherwise.to_owned())
+}
+
 /// The name in `known` most like `word`, if one is like it at all.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     known

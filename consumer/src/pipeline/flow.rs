@@ -300,11 +300,14 @@ impl<'a, P: Processor> Flow<'a, P> {
 
     fn settle(&mut self) -> Result<()> {
         let ledger = Arc::clone(&self.parts.ledger);
-        if !ledger.settle()? {
-            self.hold("what follows from the records has not arrived yet", &|| {
-                !matches!(ledger.settle(), Ok(false))
-            })?;
-            ledger.settle()?;
+        self.wait_for("what follows from the records has not arrived yet", &|| ledger.settle())
+    }
+
+    /// Waits as a living member; an error of what is waited for is found by the last look.
+    fn wait_for(&mut self, why: &str, is_settled: &dyn Fn() -> Result<bool>) -> Result<()> {
+        if !is_settled()? {
+            self.hold(why, &|| !matches!(is_settled(), Ok(false)))?;
+            is_settled()?;
         }
         Ok(())
     }
@@ -338,13 +341,7 @@ impl<'a, P: Processor> Flow<'a, P> {
         self.see(Look { changes, ..Look::default() })?;
         self.tell(&self.teller.plain("shutdown_complete"))?;
         let outbox = Arc::clone(&self.parts.outbox);
-        if !outbox.settled()? {
-            self.hold("the last records are not acknowledged yet", &|| {
-                !matches!(outbox.settled(), Ok(false))
-            })?;
-            outbox.settled()?;
-        }
-        Ok(())
+        self.wait_for("the last records are not acknowledged yet", &|| outbox.settled())
     }
 }
 

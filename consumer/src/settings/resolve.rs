@@ -1,9 +1,8 @@
 use std::io::IsTerminal;
-use std::path::Path;
 use std::time::Duration;
 
 use chrono::DateTime;
-use millrace_core::access::{Access, Credentials};
+use millrace_core::access::Access;
 use millrace_core::config::Origins;
 use millrace_core::kafka::{Kafka, Properties, TopicDefaults, legal_topic};
 use millrace_core::registry::Registry;
@@ -95,12 +94,11 @@ impl Check<'_> {
     }
 
     fn registry(&self, said: &Options) -> Result<Registry> {
-        let login = said.schema_registry_auth.as_ref();
-        let login = login
-            .map(|login| Credentials::parse(login, self.origins.of("schema_registry_auth")))
-            .transpose()?;
-        let authorities = said.schema_registry_ca.as_deref().map(Path::new);
-        let access = Access::new(login, authorities, self.origins.of("schema_registry_ca"))?;
+        let access = Access::of_options(
+            self.origins,
+            ("schema_registry_auth", said.schema_registry_auth.as_ref()),
+            ("schema_registry_ca", said.schema_registry_ca.as_deref()),
+        )?;
         let url = said.schema_registry_url.as_deref().unwrap_or_default();
         Registry::new(url, access, self.origins.of("schema_registry_url"))
     }

@@ -3,6 +3,7 @@
 mod bounds;
 mod compacted;
 mod context;
+mod flags;
 mod member;
 mod partition;
 mod properties;
@@ -25,6 +26,7 @@ use rdkafka::producer::BaseProducer;
 
 pub use bounds::bounds;
 pub use context::{Deliveries, ProducerContext, Role};
+pub use flags::ClusterFlags;
 pub use partition::partition_of;
 pub use properties::{Properties, read_command_config, read_properties};
 pub use rejected::{REJECTED_PREFIX, rejected_headers};

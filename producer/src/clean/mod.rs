@@ -5,16 +5,15 @@ mod ledger;
 mod topics;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
 
 use clap::Parser;
-use millrace_core::kafka::{Kafka, read_properties};
+use millrace_core::kafka::{ClusterFlags, Kafka};
 use millrace_core::{Error, Result, cli};
 
 use ledger::Source;
 
 use crate::disorder::undo::Found;
-use crate::settings::{DEFAULT_LEDGER_TOPIC, Place, said_or_set};
+use crate::settings::{DEFAULT_LEDGER_TOPIC, Place};
 
 /// Gives disordered data back as they would have been without --disorder, byte for byte.
 #[derive(Debug, Parser)]
@@ -29,15 +28,8 @@ pub struct Cli {
     /// Where the clean data go: a file for a file, a topic for a topic
     #[arg(long, value_name = "FILE|topic:NAME")]
     output: String,
-    /// Kafka brokers, host:port, comma-separated [default: KAFKA_BROKERS, else localhost:9092]
-    #[arg(long, value_name = "HOST:PORT", help_heading = "Kafka")]
-    bootstrap_server: Option<String>,
-    /// File of librdkafka properties, name=value a line
-    #[arg(long, value_name = "FILE", help_heading = "Kafka")]
-    command_config: Option<PathBuf>,
-    /// librdkafka property, as in -X linger.ms=50
-    #[arg(short = 'X', value_name = "NAME=VALUE", help_heading = "Kafka")]
-    properties: Vec<String>,
+    #[command(flatten)]
+    cluster: ClusterFlags,
 }
 
 const EXAMPLES: &str = "\
@@ -102,22 +94,15 @@ pub fn clean(said: &Cli) -> Result<Cleaned> {
 impl Cli {
     /// Where the ledger is, when it alone can be a topic.
     fn source(&self, ledger: Place) -> Result<Source> {
-        let given = [
-            ("--bootstrap-server", self.bootstrap_server.is_some()),
-            ("--command-config", self.command_config.is_some()),
-            ("-X", !self.properties.is_empty()),
-        ];
-        match given.iter().find(|(_, given)| *given).filter(|_| matches!(ledger, Place::File(_))) {
-            Some((flag, _)) => Err(Error::usage(format!("{flag} has no effect where nothing is a topic"))),
+        match self.cluster.given().filter(|_| matches!(ledger, Place::File(_))) {
+            Some(flag) => Err(Error::usage(format!("{flag} has no effect where nothing is a topic"))),
             None => Source::of(ledger, || self.kafka()),
         }
     }
 
     /// The cluster, which answers.
     fn kafka(&self) -> Result<Kafka> {
-        let properties = read_properties(self.command_config.as_deref(), &self.properties)?;
-        let servers = said_or_set(self.bootstrap_server.as_ref(), "KAFKA_BROKERS", "localhost:9092");
-        let kafka = Kafka::new(servers, properties);
+        let kafka = self.cluster.kafka()?;
         kafka.check()?;
         Ok(kafka)
     }

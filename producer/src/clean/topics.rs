@@ -14,7 +14,7 @@ pub(super) fn clean(kafka: &Kafka, ledger: &Source, from: &str, to: &str) -> Res
     let input = existing(kafka, from)?;
     let mut undo = Records::default();
     ledger.read(|entry| {
-        undo.expect(entry);
+        undo.learn(entry);
         Ok(())
     })?;
     let output = kafka.ensure_topic(to, Some(input.partitions()), &TopicDefaults::default())?;

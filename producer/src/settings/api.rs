@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use millrace_core::Result;
+use millrace_core::access::Access;
 
 use super::resolve::Check;
 use super::{ApiOutput, Format, Options};
@@ -29,8 +30,11 @@ impl Check<'_> {
         let wanted = said.api_concurrency.map(|n| self.count("api_concurrency", n, MAX_LANES)).transpose()?;
         // Unless told otherwise no more than fill their arrays.
         let full = machines.div_ceil(batch.unwrap_or(1)).min(DEFAULT_LANES);
-        let mut access =
-            self.access(("api_auth", said.api_auth.as_ref()), ("api_ca", said.api_ca.as_deref()))?;
+        let mut access = Access::of_options(
+            self.origins,
+            ("api_auth", said.api_auth.as_ref()),
+            ("api_ca", said.api_ca.as_deref()),
+        )?;
         Ok(ApiOutput {
             url: access.take_from(&url, self.origin("api_url"))?,
             access,

@@ -281,9 +281,3 @@ fn check_resumable(said: &Options) -> Result<()> {
 fn flag_name(key: &str) -> String {
     cli::flag_name(&Cli::command(), key)
 }
-
-/// What a flag says, else a variable, else the default: for commands that take no config.
-pub(crate) fn said_or_set(said: Option<&String>, variable: &str, otherwise: &str) -> String {
-    let set = || std::env::var(variable).ok().filter(|value| !value.is_empty());
-    said.cloned().or_else(set).unwrap_or_else(|| otherwise.to_owned())
-}

@@ -27,7 +27,6 @@ use reqwest::Url;
 pub use control::Control;
 pub(crate) use control::replies_to;
 pub use disorder::DEFAULT_LEDGER_TOPIC;
-pub(crate) use layers::said_or_set;
 pub use layers::{Cli, Errand, Instead, read, read_errand};
 pub use options::{Compression, Format, Mode, MoreFeatures, Options};
 pub use place::Place;

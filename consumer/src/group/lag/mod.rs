@@ -4,10 +4,9 @@ mod measure;
 mod show;
 
 use std::io::Write;
-use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use millrace_core::kafka::{Kafka, read_properties};
+use millrace_core::kafka::ClusterFlags;
 use millrace_core::{Error, Result};
 
 pub use measure::{PartitionLag, measure};
@@ -28,15 +27,8 @@ pub struct LagArgs {
     /// How it is shown
     #[arg(long, value_enum, default_value_t = LagForm::Table)]
     output_format: LagForm,
-    /// Kafka brokers, host:port, comma-separated [default: KAFKA_BROKERS, else localhost:9092]
-    #[arg(long, value_name = "HOST:PORT", help_heading = "Kafka")]
-    bootstrap_server: Option<String>,
-    /// File of librdkafka properties, name=value a line
-    #[arg(long, value_name = "FILE", help_heading = "Kafka")]
-    command_config: Option<PathBuf>,
-    /// librdkafka property, as in -X security.protocol=SSL
-    #[arg(short = 'X', value_name = "NAME=VALUE", help_heading = "Kafka")]
-    properties: Vec<String>,
+    #[command(flatten)]
+    cluster: ClusterFlags,
 }
 
 /// How lag is shown.
@@ -50,22 +42,12 @@ pub enum LagForm {
     Prometheus,
 }
 
-impl LagArgs {
-    fn kafka(&self) -> Result<Kafka> {
-        let properties = read_properties(self.command_config.as_deref(), &self.properties)?;
-        let set = || std::env::var("KAFKA_BROKERS").ok().filter(|value| !value.is_empty());
-        let servers =
-            self.bootstrap_server.clone().or_else(set).unwrap_or_else(|| "localhost:9092".to_owned());
-        Ok(Kafka::new(servers, properties))
-    }
-}
-
 /// Measures, and prints what was found.
 ///
 /// # Errors
 /// When the cluster does not answer, or the group has committed nothing.
 pub fn run(args: &LagArgs) -> Result<()> {
-    let kafka = args.kafka()?;
+    let kafka = args.cluster.kafka()?;
     kafka.check()?;
     let lags = measure(&kafka, &args.group, args.topic.as_deref())?;
     let text = match args.output_format {

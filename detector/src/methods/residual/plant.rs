@@ -1,7 +1,7 @@
-use super::{BEARING, TEMPERATURE};
+use millrace_schemas::Sensor;
+pub use millrace_schemas::reading::SENSORS;
 
-/// How many sensors a machine of our plant has.
-pub const SENSORS: usize = 7;
+use super::{BEARING, TEMPERATURE};
 
 /// One value a sensor, in the order and units of `SensorReading`; NaN is missing.
 pub type Sensors = [f64; SENSORS];
@@ -11,16 +11,21 @@ pub const NORMAL: [(f64, f64); SENSORS] =
     [(60.0, 85.0), (2.0, 8.0), (4.5, 6.5), (180.0, 220.0), (45.0, 55.0), (75.0, 95.0), (70.0, 90.0)];
 
 /// The critical limit of each sensor: oil below, all others above.
-pub const CRITICAL: Sensors = [95.0, 12.0, 8.0, 250.0, 65.0, 60.0, 105.0];
+pub const CRITICAL: Sensors = {
+    let mut limits = [0.0; SENSORS];
+    let mut sensor = 0;
+    while sensor < SENSORS {
+        limits[sensor] = Sensor::ALL[sensor].critical();
+        sensor += 1;
+    }
+    limits
+};
 
-const OIL: usize = 5;
+const OIL: usize = Sensor::OilLevel as usize;
 
 /// The first sensor that is beyond its critical limit.
 pub fn beyond_critical(sensors: &Sensors) -> Option<usize> {
-    (0..SENSORS).find(|&sensor| {
-        let (value, limit) = (sensors[sensor], CRITICAL[sensor]);
-        if sensor == OIL { value < limit } else { value > limit }
-    })
+    Sensor::ALL.iter().zip(sensors).position(|(sensor, value)| sensor.is_critical(*value))
 }
 
 /// The failures whose pattern is known.

@@ -3,13 +3,11 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 use millrace_core::access::{Access, Credentials};
-use millrace_core::kafka::{Kafka, read_properties};
+use millrace_core::kafka::{ClusterFlags, Kafka};
 use millrace_core::registry::Registry;
 use millrace_core::secret::Secret;
-use millrace_core::{Error, Result};
+use millrace_core::{Error, Result, cli};
 use millrace_schemas::ControlCommand;
-
-use crate::settings::said_or_set;
 
 /// The word for the whole fleet.
 const ALL: &str = "all";
@@ -28,9 +26,8 @@ Ends with 1 where the command is refused, has expired or is not answered in time
 pub struct ControlArgs {
     #[command(subcommand)]
     verb: Verb,
-    /// Kafka brokers, host:port, comma-separated [default: KAFKA_BROKERS, else localhost:9092]
-    #[arg(long, value_name = "HOST:PORT", global = true, help_heading = "Kafka")]
-    bootstrap_server: Option<String>,
+    #[command(flatten)]
+    cluster: ClusterFlags,
     /// Schema registry [default: SCHEMA_REGISTRY_URL, else http://localhost:8081]
     #[arg(long, value_name = "URL", global = true, help_heading = "Kafka")]
     schema_registry_url: Option<String>,
@@ -40,12 +37,6 @@ pub struct ControlArgs {
     /// Certificates (PEM) to trust the registry by, instead of the system's
     #[arg(long, value_name = "FILE", global = true, help_heading = "Kafka")]
     schema_registry_ca: Option<PathBuf>,
-    /// File of librdkafka properties, name=value a line
-    #[arg(long, value_name = "FILE", global = true, help_heading = "Kafka")]
-    command_config: Option<PathBuf>,
-    /// librdkafka property, as in -X linger.ms=50
-    #[arg(short = 'X', value_name = "NAME=VALUE", global = true, help_heading = "Kafka")]
-    properties: Vec<String>,
     /// Topic that the producer listens to
     #[arg(long, value_name = "TOPIC", global = true, default_value = "sensor-control")]
     pub(super) control_topic: String,
@@ -165,9 +156,7 @@ impl ControlArgs {
     }
 
     pub(super) fn kafka(&self) -> Result<Kafka> {
-        let properties = read_properties(self.command_config.as_deref(), &self.properties)?;
-        let servers = said_or_set(self.bootstrap_server.as_ref(), "KAFKA_BROKERS", "localhost:9092");
-        Ok(Kafka::new(servers, properties))
+        self.cluster.kafka()
     }
 
     pub(super) fn registry(&self) -> Result<Registry> {
@@ -175,7 +164,7 @@ impl ControlArgs {
         let login = login.map(|login| Credentials::parse(login, "--schema-registry-auth")).transpose()?;
         let access = Access::new(login, self.schema_registry_ca.as_deref(), "--schema-registry-ca")?;
         let said = self.schema_registry_url.as_ref();
-        let url = said_or_set(said, "SCHEMA_REGISTRY_URL", "http://localhost:8081");
+        let url = cli::said_or_set(said, "SCHEMA_REGISTRY_URL", "http://localhost:8081");
         Registry::new(&url, access, "--schema-registry-url")
     }
 }

@@ -26,7 +26,7 @@ pub struct Found {
 struct Written(HashMap<Vec<u8>, usize>);
 
 impl Written {
-    fn expect(&mut self, entry: &Entry<'_>) {
+    fn learn(&mut self, entry: &Entry<'_>) {
         let (copies, value) = entry.written();
         if copies > 0 {
             *self.0.entry(value.to_vec()).or_default() += copies;

@@ -19,10 +19,10 @@ struct Machine {
 
 impl Records {
     /// Takes in an entry; all of them before the first record. An entry that is given again is known.
-    pub fn expect(&mut self, entry: &Entry<'_>) {
+    pub fn learn(&mut self, entry: &Entry<'_>) {
         let machine = self.machines.entry(entry.key.clone().into_owned()).or_default();
         if machine.originals.insert(entry.planned, entry.original.to_vec()).is_none() {
-            machine.written.expect(entry);
+            machine.written.learn(entry);
             self.acts += 1;
         }
     }

@@ -17,10 +17,10 @@ impl Rows {
     /// Takes in an entry; all of them before the first row. An entry that is given again is known, and one
     /// of a topic, which has no row, is refused with `false`.
     #[must_use]
-    pub fn expect(&mut self, entry: &Entry<'_>) -> bool {
+    pub fn learn(&mut self, entry: &Entry<'_>) -> bool {
         let Some(row) = entry.row else { return false };
         if self.originals.insert(row, entry.original.to_vec()).is_none() {
-            self.written.expect(entry);
+            self.written.learn(entry);
             self.acts += 1;
         }
         true
