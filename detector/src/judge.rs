@@ -11,7 +11,7 @@ use crate::detector::Detector;
 use crate::evaluate::{Method, threshold};
 use crate::input::Reading;
 use crate::methods::residual::{Finding, Minute, SENSORS, Watch, WatchParams};
-use crate::methods::{Algorithm, Model};
+use crate::methods::{Model, Recipe};
 use crate::minutes::Averager;
 use crate::model_file::{Learnt, ModelFile};
 use crate::rows::Rows;
@@ -36,7 +36,7 @@ struct Course {
 
 enum Kind {
     Plant { averager: Averager, watch: Box<Watch> },
-    Learning { algorithm: Algorithm, rows: Vec<f64> },
+    Learning { recipe: Recipe, rows: Vec<f64> },
     Rows { model: Box<Model>, threshold: f64, alarm: Alarm },
 }
 
@@ -149,7 +149,7 @@ impl Judge {
                 let watch = Watch::new(WatchParams::default()).map_err(refused)?;
                 Kind::Plant { averager: Averager::default(), watch: Box::new(watch) }
             }
-            (_, Method::Rows(algorithm)) => Kind::Learning { algorithm, rows: Vec::new() },
+            (_, Method::Rows(recipe)) => Kind::Learning { recipe, rows: Vec::new() },
         };
         Ok(Course { kind, signs: Signs::default(), opened: None, readings: 0, has_time: false })
     }
@@ -198,12 +198,12 @@ impl Course {
                 let minute = averager.add(time, reading.maintained, &sensors);
                 Ok(minute.and_then(|minute| watched(watch, &minute, &mut self.signs)))
             }
-            Kind::Learning { algorithm, rows } => {
+            Kind::Learning { recipe, rows } => {
                 rows.extend_from_slice(&reading.values);
                 if rows.len() == learn_rows * reading.values.len() {
                     let rows = Rows::new(rows, reading.values.len())?;
-                    let mut model = algorithm.fit(rows, 0)?;
-                    let threshold = threshold(*algorithm, &model, rows, 0)?;
+                    let mut model = recipe.fit(rows, 0)?;
+                    let threshold = threshold(*recipe, &model, rows, 0)?;
                     model.restart();
                     let alarm = Alarm::new(AlarmParams::default())?;
                     self.kind = Kind::Rows { model: Box::new(model), threshold, alarm };

@@ -21,6 +21,7 @@ pub mod refusal;
 pub mod rows;
 mod run;
 pub mod settings;
+pub mod stages;
 pub mod table;
 
 use std::ffi::OsString;

@@ -127,7 +127,7 @@ impl ModelFile {
     pub fn description(&self) -> String {
         let span = self.span.as_ref().map_or_else(String::new, |(from, to)| format!(", {from} to {to}"));
         let learnt = match &self.learnt {
-            Learnt::Rows { threshold, .. } => format!("threshold  {threshold:.4}"),
+            Learnt::Rows { model, threshold } => format!("{}threshold  {threshold:.4}", stages(model)),
             Learnt::Machines(machines) => {
                 format!("machines   {}", machines.keys().cloned().collect::<Vec<_>>().join(", "))
             }
@@ -141,5 +141,14 @@ impl ModelFile {
             self.version,
             self.sha256
         )
+    }
+}
+
+/// What surrounds a method, a line each.
+fn stages(model: &Model) -> String {
+    match model {
+        Model::Modes(modes) => format!("modes      {}\n{}", modes.description(), stages(modes.model())),
+        Model::SlidingForest(forest) => format!("grown anew {}\n", forest.description()),
+        _ => String::new(),
     }
 }

@@ -23,7 +23,7 @@ pub(crate) fn watch(args: &WatchArgs) -> Result<()> {
         Some(model) => Method::all().find(|method| method.name() == model.algorithm).ok_or_else(|| {
             Error::failed(format!("the model's method `{}` is not known to this version", model.algorithm))
         })?,
-        None => usual(args.algorithm, &input),
+        None => usual(args.algorithm, &args.stages, &input)?,
     };
     let rows = learn_rows(args.learn_rows, method)?;
     let mut judge = Judge::new(method, input.columns(), rows, taught)?;
@@ -46,12 +46,13 @@ fn learn_rows(asked: Option<u64>, method: Method) -> Result<usize> {
         (Some(_), Method::Residual) => {
             Err(Error::usage("--learn-rows: `residual` learns by days, not rows; leave it out"))
         }
-        (Some(asked), Method::Rows(algorithm)) if asked < algorithm.fewest_rows() => {
-            let (name, fewest) = (algorithm.name(), algorithm.fewest_rows());
+        (Some(asked), Method::Rows(recipe)) if asked < recipe.fewest_rows() => {
+            let (name, fewest) = (recipe.name(), recipe.fewest_rows());
             Err(Error::usage(format!(
                 "--learn-rows: {asked} are too few for `{name}`, which learns from at least {fewest}"
             )))
         }
+        (None, Method::Rows(recipe)) => Ok(recipe.fewest_rows().max(400) as usize),
         _ => Ok(asked.unwrap_or(400) as usize),
     }
 }
@@ -73,8 +74,8 @@ fn unwritten(e: &dyn std::fmt::Display) -> Error {
 /// Learns from a whole file and writes what was learnt.
 pub(crate) fn fit(args: &Fit) -> Result<()> {
     let mut input = Input::open(&args.input)?;
-    let method = usual(args.algorithm, &input);
-    let random = matches!(method, Method::Rows(algorithm) if algorithm.is_random());
+    let method = usual(args.algorithm, &args.stages, &input)?;
+    let random = matches!(method, Method::Rows(recipe) if recipe.is_random());
     if args.seed.is_some() && !random {
         return Err(Error::usage(format!(
             "--seed: chance plays no part in `{}`; leave it out",
@@ -113,13 +114,13 @@ fn machines(readings: &[Reading], names: &[String]) -> Result<Learnt> {
 }
 
 fn rows(method: Method, readings: &[Reading], width: usize, seed: u64) -> Result<Learnt> {
-    let Method::Rows(algorithm) = method else {
+    let Method::Rows(recipe) = method else {
         return Err(Error::usage("`residual` is learnt by machines"));
     };
     let values: Vec<f64> = readings.iter().flat_map(|reading| &reading.values).copied().collect();
     let learnt = Rows::new(&values, width).and_then(|rows| {
-        let model = algorithm.fit(rows, seed)?;
-        let threshold = threshold(algorithm, &model, rows, seed)?;
+        let model = recipe.fit(rows, seed)?;
+        let threshold = threshold(recipe, &model, rows, seed)?;
         Ok(Learnt::Rows { model: Box::new(model), threshold })
     });
     learnt.map_err(|refusal| Error::failed(format!("the input teaches nothing: {refusal}")))

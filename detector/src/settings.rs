@@ -9,6 +9,7 @@ use millrace_core::{Error, Result};
 use crate::evaluate::{Dataset, Layout, Method, Request};
 use crate::input::Input;
 use crate::methods::Algorithm;
+use crate::stages::Stages;
 
 /// Finds failures early, says why, and can be proved right.
 #[derive(Debug, Parser)]
@@ -45,11 +46,14 @@ pub struct WatchArgs {
     #[arg(long, value_name = "NAME", value_parser = method)]
     pub algorithm: Option<Method>,
     /// A model that `detector fit` made; without it each machine is learnt from its first readings
-    #[arg(long, value_name = "FILE", conflicts_with = "algorithm")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["algorithm", "modes", "refit"])]
     pub model: Option<PathBuf>,
     /// Rows from which each machine is learnt, for all methods but residual [default: 400]
     #[arg(long, value_name = "N", conflicts_with = "model", value_parser = clap::value_parser!(u64).range(8..=10_000_000))]
     pub learn_rows: Option<u64>,
+    /// What surrounds the method
+    #[command(flatten)]
+    pub stages: Stages,
     /// How alerts are written
     #[arg(long, value_name = "FORM", default_value = "text")]
     pub output_format: AlertForm,
@@ -79,6 +83,9 @@ pub struct Fit {
     /// What chance is seeded with, for isolation_forest and ensemble [default: 0]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
+    /// What surrounds the method
+    #[command(flatten)]
+    pub stages: Stages,
 }
 
 /// Shows what a model file holds.
@@ -107,11 +114,18 @@ impl Bench {
     }
 }
 
-/// The method that was asked for, or the usual one for these sensors.
-pub fn usual(asked: Option<Method>, input: &Input) -> Method {
+/// The method that was asked for, or the usual one for these sensors, with the stages asked for around it.
+///
+/// # Errors
+/// If the stages do not fit the method.
+pub fn usual(asked: Option<Method>, stages: &Stages, input: &Input) -> Result<Method> {
     let plant = millrace_schemas::Sensor::ALL.map(millrace_schemas::Sensor::name);
     let of_plant = input.columns() == plant;
-    asked.unwrap_or(if of_plant { Method::Residual } else { Method::Rows(Algorithm::Honest) })
+    stages.around(asked.unwrap_or(if of_plant {
+        Method::Residual
+    } else {
+        Method::Rows(Algorithm::Honest.into())
+    }))
 }
 
 /// Judges methods on data whose truth is known.
@@ -129,6 +143,9 @@ pub struct Evaluate {
     /// For adbench: how many seeds where chance plays a part [default: 30]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1000))]
     seeds: Option<u64>,
+    /// What surrounds the method
+    #[command(flatten)]
+    stages: Stages,
     /// How the figures are written
     #[arg(long, value_name = "FORM", default_value = "table")]
     pub output_format: Layout,
@@ -181,7 +198,7 @@ impl Evaluate {
         Ok(Request {
             dataset: self.dataset,
             path: self.path.clone(),
-            methods: self.algorithm.0.clone(),
+            methods: self.stages.around_all(&self.algorithm.0)?,
             seeds: self.seeds.unwrap_or(30),
         })
     }

@@ -18,7 +18,7 @@ fn data(folder: &str) -> Option<PathBuf> {
 }
 
 /// Command lines, each wrong in one way.
-const WRONG: [&[&str]; 14] = [
+const WRONG: [&[&str]; 20] = [
     &[],
     &["evalute"],
     &["evaluate"],
@@ -33,6 +33,12 @@ const WRONG: [&[&str]; 14] = [
     &["evaluate", "--dataset", "all", "--path", ".", "--output", "report.pdf"],
     &["bench", "--python", "python3"],
     &["bench", "--rows", "3"],
+    &["evaluate", "--dataset", "skab", "--path", ".", "--modes", "1"],
+    &["evaluate", "--dataset", "skab", "--path", ".", "--mode-method", "gmm"],
+    &["evaluate", "--dataset", "plant", "--path", ".", "--algorithm", "residual", "--modes", "2"],
+    &["evaluate", "--dataset", "skab", "--path", ".", "--refit", "100"],
+    &["evaluate", "--dataset", "skab", "--path", ".", "--algorithm", "isolation_forest", "--refit", "5000"],
+    &["--input", "-", "--model", "model.json", "--modes", "2"],
 ];
 
 #[test]

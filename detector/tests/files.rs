@@ -135,6 +135,41 @@ fn a_model_of_our_plant_knows_its_machines_from_the_first_hours() {
 }
 
 #[test]
+fn what_surrounds_a_method_is_in_its_model_and_judges_as_on_the_way() {
+    let folder = Folder::new();
+    // A machine that idles and works for fifty rows each in turn, and hangs between both from row 850 on.
+    let lines = (0..900u32).map(|row| {
+        let load = if row >= 850 { 5.0 } else { f64::from(row / 50 % 2) * 10.0 };
+        format!(
+            "{:.3},{:.3}",
+            load + f64::from(row * 7919 % 101) / 100.0,
+            4.0 * load + f64::from(row * 31 % 97) / 50.0
+        )
+    });
+    let text: Vec<String> = std::iter::once("a,b".to_owned()).chain(lines).collect();
+    std::fs::write(folder.path("all.csv"), text.join("\n")).expect("written");
+    std::fs::write(folder.path("healthy.csv"), text[..601].join("\n")).expect("written");
+    let (all, healthy, model) =
+        (folder.name("all.csv"), folder.name("healthy.csv"), folder.name("model.json"));
+    let watched =
+        |more: &[&str]| out(&[&["--input", &all, "--learn-rows", "600", "--algorithm", "t2"], more].concat());
+    assert_eq!(watched(&[]), "");
+    for method in ["kmeans", "gmm"] {
+        let modes = ["--modes", "2", "--mode-method", method];
+        let alerts = watched(&modes);
+        assert!(alerts.contains("row 855"), "{alerts}");
+        out(&[&["fit", "--input", &healthy, "--algorithm", "t2", "--output", &model], &modes[..]].concat());
+        assert!(out(&["inspect", &model]).contains("of 300, 300 rows"));
+        assert_eq!(out(&["--input", &all, "--model", &model]), alerts);
+    }
+    let refit = ["--algorithm", "isolation_forest", "--refit", "100", "--refit-window", "400"];
+    out(&[&["fit", "--input", &healthy, "--output", &model], &refit[..]].concat());
+    assert!(out(&["inspect", &model]).contains("grown anew every 100 rows, from the latest 400"));
+    let judged = || out(&["--input", &all, "--model", &model]);
+    assert_eq!(judged(), judged());
+}
+
+#[test]
 fn models_and_inputs_that_do_not_fit_are_refused_in_one_sentence() {
     let folder = Folder::new();
     write_rows(&folder.path("rows.csv"));

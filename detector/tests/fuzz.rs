@@ -128,7 +128,9 @@ fn any_text_is_judged_or_refused() {
     fuzz(&(text(), algorithm()), |(text, algorithm)| {
         in_file(&text, "input", |path| {
             let Ok(mut input) = Input::open(path) else { return };
-            let Ok(mut judge) = Judge::new(Method::Rows(algorithm), input.columns(), 8, None) else { return };
+            let Ok(mut judge) = Judge::new(Method::Rows(algorithm.into()), input.columns(), 8, None) else {
+                return;
+            };
             while let Ok(Some(reading)) = input.reading() {
                 if judge.judge(&reading).is_err() {
                     break;

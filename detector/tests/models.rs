@@ -1,7 +1,7 @@
 //! What holds for every method, whatever it learns from.
 
 use millrace_detector::maths::covariance::Shrinkage;
-use millrace_detector::methods::{Algorithm, Model, T2Params};
+use millrace_detector::methods::{Algorithm, Clustering, Clusters, Model, Recipe, Refit, T2Params};
 use millrace_detector::{Detector, Params, Rows};
 use proptest::prelude::*;
 
@@ -29,13 +29,20 @@ fn rows(values: &[f64]) -> Rows<'_> {
     Rows::new(values, 3).expect("three columns")
 }
 
-/// All but the one that judges a single variable.
-fn for_three_columns() -> impl Iterator<Item = Algorithm> {
-    Algorithm::ALL.into_iter().filter(|algorithm| *algorithm != Algorithm::Profile)
+/// All but the one that judges a single variable, and the stages around them.
+fn for_three_columns() -> impl Iterator<Item = Recipe> {
+    let single = |algorithm: &Algorithm| *algorithm != Algorithm::Profile;
+    let clusters = Some(Clusters { count: 2, by: Clustering::KMeans });
+    let staged = [
+        Recipe { refit: Some(Refit { every: 8, window: 32 }), ..Algorithm::IsolationForest.into() },
+        Recipe { clusters, ..Algorithm::T2.into() },
+        Recipe { clusters, ..Algorithm::Ewma.into() },
+    ];
+    Algorithm::ALL.into_iter().filter(single).map(Recipe::from).chain(staged)
 }
 
-fn fitted(algorithm: Algorithm, values: &[f64]) -> Model {
-    algorithm.fit(rows(values), 7).expect("a model")
+fn fitted(recipe: Recipe, values: &[f64]) -> Model {
+    recipe.fit(rows(values), 7).expect("a model")
 }
 
 proptest! {
@@ -102,6 +109,50 @@ proptest! {
             prop_assert!((ours - textbook).abs() < 1e-6 * textbook.max(1.0), "{ours} against {textbook}");
         }
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(8))]
+
+    #[test]
+    fn the_profile_of_one_variable_scores_rows_at_once_as_one_by_one_and_as_when_read_again(
+        values in proptest::collection::vec(-1.0f64..1.0, 500),
+        gaps in proptest::collection::vec(0usize..500, 0..20),
+    ) {
+        let mut values: Vec<f64> = values.iter().enumerate().map(|(i, v)| (i as f64 / 8.0).sin() + 0.2 * v).collect();
+        let learnt = values.clone();
+        let one = |values| Rows::new(values, 1).expect("one column");
+        gaps.into_iter().for_each(|gap| values[gap] = f64::NAN);
+        let mut model = Algorithm::Profile.fit(one(&learnt), 7).expect("a model");
+        let text = serde_json::to_string(&model).expect("written");
+        let mut again: Model = serde_json::from_str(&text).expect("read");
+        let at_once = model.score_all(one(&values));
+        model.restart();
+        let singly: Vec<f64> = values.iter().map(|value| model.score(&[*value])).collect();
+        prop_assert!(singly.iter().all(|score| *score >= 0.0 && !score.is_nan()));
+        prop_assert_eq!(&at_once, &singly);
+        prop_assert_eq!(&again.score_all(one(&values)), &singly);
+    }
+}
+
+#[test]
+fn a_sliding_forest_follows_its_input_and_repeats_itself_by_its_seed() {
+    let recipe =
+        Recipe { refit: Some(Refit { every: 64, window: 256 }), ..Algorithm::IsolationForest.into() };
+    let place = |i: u32| f64::from(i * 7919 % 101) / 100.0;
+    let before: Vec<f64> = (0..768).map(place).collect();
+    let after: Vec<f64> = (0..1800).map(|i| place(i) + 5.0).collect();
+    let scores = |seed| {
+        let mut model = recipe.fit(rows(&before), seed).expect("a model");
+        model.score_all(rows(&after))
+    };
+    let (first, fixed) = (scores(1), Algorithm::IsolationForest.fit(rows(&before), 1).expect("a model"));
+    assert_eq!(first, scores(1));
+    assert_ne!(first, scores(2));
+    assert_eq!(first[..64], { fixed }.score_all(rows(&after))[..64]);
+    // What came to stay is usual once it fills the window.
+    let at_last = first[400..].iter().sum::<f64>() / 200.0;
+    assert!(first[0] > 0.6 && at_last < 0.52, "{} and at last {at_last}", first[0]);
 }
 
 /// (x - mean)' S^-1 (x - mean), with S the sample covariance, by Cramer's rule.

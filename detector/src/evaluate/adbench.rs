@@ -9,7 +9,7 @@ use super::picture::{Picture, roc};
 use super::{Evaluation, Figures, Request, csv_files, mean, none_found, stem};
 use crate::detector::Detector;
 use crate::maths::measure::{average_precision, roc_auc};
-use crate::methods::Algorithm;
+use crate::methods::Recipe;
 use crate::table::Table;
 
 pub(super) fn run(request: &Request) -> Result<Evaluation> {
@@ -20,8 +20,8 @@ pub(super) fn run(request: &Request) -> Result<Evaluation> {
     let mut found = Evaluation::default();
     for path in &files {
         let table = labelled(path)?;
-        for algorithm in &request.algorithms() {
-            found.add(judge(*algorithm, &stem(path), &table, request.seeds));
+        for recipe in request.recipes() {
+            found.add(judge(recipe, &stem(path), &table, request.seeds));
         }
         for baseline in Baseline::ALL {
             let of = Figures { dataset: "adbench", file: &stem(path), algorithm: baseline.name(), seeds: 1 };
@@ -42,15 +42,15 @@ fn labelled(path: &Path) -> Result<Table> {
     Ok(table)
 }
 
-fn judge(algorithm: Algorithm, file: &str, table: &Table, seeds: u64) -> Evaluation {
-    let seeds = if algorithm.is_random() { seeds } else { 1 };
-    let figures = Figures { dataset: "adbench", file, algorithm: algorithm.name(), seeds };
-    if algorithm.remembers() {
+fn judge(recipe: Recipe, file: &str, table: &Table, seeds: u64) -> Evaluation {
+    let seeds = if recipe.is_random() { seeds } else { 1 };
+    let figures = Figures { dataset: "adbench", file, algorithm: recipe.name(), seeds };
+    if recipe.remembers() {
         let reason = "the rows have no order, and the method remembers the rows before";
         return Evaluation { figures: vec![figures.not_applicable(reason)], pictures: Vec::new() };
     }
     let scores: std::result::Result<Vec<Vec<f64>>, _> =
-        (0..seeds).map(|seed| Ok(algorithm.fit(table.rows(), seed)?.score_all(table.rows()))).collect();
+        (0..seeds).map(|seed| Ok(recipe.fit(table.rows(), seed)?.score_all(table.rows()))).collect();
     match scores {
         Ok(scores) => areas(&figures, &scores, &table.faulty),
         Err::<_, crate::Refusal>(refusal) => {

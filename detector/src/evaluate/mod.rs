@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use millrace_core::{Error, Result};
 use serde::Serialize;
 
-use crate::methods::Algorithm;
+use crate::methods::{Algorithm, Recipe};
 
 pub(crate) use healthy::threshold;
 pub use page::write_page;
@@ -48,20 +48,20 @@ pub enum Method {
     /// The method for our plant's machines.
     Residual,
     /// A method for rows of any sensors.
-    Rows(Algorithm),
+    Rows(Recipe),
 }
 
 impl Method {
     /// All of them.
     pub fn all() -> impl Iterator<Item = Self> {
-        std::iter::once(Self::Residual).chain(Algorithm::ALL.map(Self::Rows))
+        std::iter::once(Self::Residual).chain(Algorithm::ALL.map(|algorithm| Self::Rows(algorithm.into())))
     }
 
     /// The name on the command line and in figures.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Residual => "residual",
-            Self::Rows(algorithm) => algorithm.name(),
+            Self::Rows(recipe) => recipe.name(),
         }
     }
 }
@@ -185,9 +185,9 @@ impl Dataset {
 
 impl Request {
     /// The methods that judge rows of any sensors.
-    fn algorithms(&self) -> Vec<Algorithm> {
+    fn recipes(&self) -> Vec<Recipe> {
         let of = |method: &Method| match method {
-            Method::Rows(algorithm) => Some(*algorithm),
+            Method::Rows(recipe) => Some(*recipe),
             Method::Residual => None,
         };
         self.methods.iter().filter_map(of).collect()

@@ -15,7 +15,7 @@ use super::track::{Rule, Track, standard};
 use super::{Evaluation, Figures, Request, csv_files, none_found, refused, stem};
 use crate::alarm::AlarmParams;
 use crate::detector::Detector;
-use crate::methods::Algorithm;
+use crate::methods::Recipe;
 use crate::table::Table;
 
 /// Share of the rows, and most rows, that are learnt from and not judged.
@@ -36,9 +36,9 @@ pub(super) fn run(request: &Request) -> Result<Evaluation> {
         let Some(own) = windows.get(&file) else { continue };
         let table = Table::read(path, b',')?;
         let ranges = own.iter().map(|window| range(&table, window)).collect::<Vec<_>>();
-        for algorithm in request.algorithms() {
-            let of = Figures { dataset: "nab", file: &file, algorithm: algorithm.name(), seeds: 1 };
-            let judged = judge(algorithm, &file, &table, &ranges);
+        for recipe in request.recipes() {
+            let of = Figures { dataset: "nab", file: &file, algorithm: recipe.name(), seeds: 1 };
+            let judged = judge(recipe, &file, &table, &ranges);
             let judged = judged.and_then(|track| figures(&of, &table, &track, &ranges));
             found.add_or_say(&of, judged);
         }
@@ -73,7 +73,7 @@ fn range(table: &Table, (first, last): &(String, String)) -> (usize, usize) {
 }
 
 fn judge(
-    algorithm: Algorithm,
+    recipe: Recipe,
     file: &str,
     table: &Table,
     windows: &[(usize, usize)],
@@ -81,8 +81,8 @@ fn judge(
     let rows = table.rows();
     let learnt = learnt(table);
     let healthy = rows.slice(0, learnt);
-    let mut model = algorithm.fit(healthy, 0)?;
-    let threshold = threshold(algorithm, &model, healthy, 0)?;
+    let mut model = recipe.fit(healthy, 0)?;
+    let threshold = threshold(recipe, &model, healthy, 0)?;
     let mut scores = model.score_all(rows.slice(learnt, rows.len()));
     scores.iter_mut().for_each(|score| *score /= threshold);
     Ok(track(file, scores, learnt, windows))

@@ -12,7 +12,7 @@ use super::{Evaluation, Figures, Request, csv_files, none_found, refused, stem};
 use crate::alarm::AlarmParams;
 use crate::detector::Detector;
 use crate::maths::measure::{Confusion, roc_auc};
-use crate::methods::Algorithm;
+use crate::methods::Recipe;
 use crate::table::Table;
 
 /// Rows from which each file is learnt.
@@ -23,9 +23,9 @@ const RULE: Rule = Rule { seconds: 1.0, alarm: AlarmParams::USUAL };
 pub(super) fn run(request: &Request) -> Result<Evaluation> {
     let files = read(request)?;
     let mut found = Evaluation::default();
-    for algorithm in &request.algorithms() {
-        let all = Figures { dataset: "skab", file: "all", algorithm: algorithm.name(), seeds: 1 };
-        let judged = tracks(*algorithm, &files).and_then(|tracks| figures(algorithm.name(), &tracks));
+    for recipe in request.recipes() {
+        let all = Figures { dataset: "skab", file: "all", algorithm: recipe.name(), seeds: 1 };
+        let judged = tracks(recipe, &files).and_then(|tracks| figures(recipe.name(), &tracks));
         found.add_or_say(&all, judged);
     }
     for baseline in Baseline::ALL {
@@ -62,12 +62,12 @@ fn read(request: &Request) -> Result<Vec<(String, Table)>> {
 }
 
 /// The scores of every file by a model of its own.
-fn tracks(algorithm: Algorithm, files: &[(String, Table)]) -> crate::refusal::Result<Vec<Track>> {
+fn tracks(recipe: Recipe, files: &[(String, Table)]) -> crate::refusal::Result<Vec<Track>> {
     let track = |(file, table): &(String, Table)| {
         let rows = table.rows();
         let learnt = rows.slice(0, LEARNT);
-        let mut model = algorithm.fit(learnt, 0)?;
-        let threshold = threshold(algorithm, &model, learnt, 0)?;
+        let mut model = recipe.fit(learnt, 0)?;
+        let threshold = threshold(recipe, &model, learnt, 0)?;
         let mut scores = model.score_all(rows.slice(LEARNT, rows.len()));
         scores.iter_mut().for_each(|score| *score /= threshold);
         Ok(Track { file: file.clone(), scores, faulty: table.faulty[LEARNT..].to_vec() })

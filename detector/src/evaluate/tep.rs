@@ -12,7 +12,7 @@ use crate::alarm::AlarmParams;
 use crate::detector::Detector;
 use crate::maths::measure::roc_auc;
 use crate::maths::quantile::quantile;
-use crate::methods::Algorithm;
+use crate::methods::Recipe;
 use crate::table::Table;
 
 /// The first faulty row.
@@ -33,11 +33,11 @@ struct Data {
 
 pub(super) fn run(request: &Request) -> Result<Evaluation> {
     let data = read(request)?;
-    let algorithms = request.algorithms();
+    let recipes = request.recipes();
     let mut found = Evaluation::default();
-    for algorithm in algorithms {
-        let all = Figures { dataset: "tep", file: "all", algorithm: algorithm.name(), seeds: 1 };
-        let judged = judge(algorithm, &data);
+    for recipe in recipes {
+        let all = Figures { dataset: "tep", file: "all", algorithm: recipe.name(), seeds: 1 };
+        let judged = judge(recipe, &data);
         found.add_or_say(&all, judged);
     }
     for baseline in Baseline::ALL {
@@ -63,8 +63,8 @@ fn read(request: &Request) -> Result<Data> {
     })
 }
 
-fn judge(algorithm: Algorithm, data: &Data) -> crate::refusal::Result<Evaluation> {
-    let mut model = algorithm.fit(data.learnt.rows(), 0)?;
+fn judge(recipe: Recipe, data: &Data) -> crate::refusal::Result<Evaluation> {
+    let mut model = recipe.fit(data.learnt.rows(), 0)?;
     let healthy = model.score_all(data.healthy.rows());
     let mut tracks = vec![track("d00_te", healthy, 0)];
     for (file, table) in &data.faults {
@@ -74,13 +74,13 @@ fn judge(algorithm: Algorithm, data: &Data) -> crate::refusal::Result<Evaluation
         tracks.push(track(file, scores, faulty));
     }
     let threshold = quantile(&mut tracks[0].scores.clone(), 0.99);
-    let alone = quantile(&mut held_out_scores(algorithm, data.learnt.rows(), 0)?, 0.99);
+    let alone = quantile(&mut held_out_scores(recipe, data.learnt.rows(), 0)?, 0.99);
     let by_alone = share_above(&tracks[0].scores, alone);
     for track in &mut tracks {
         track.scores.iter_mut().for_each(|score| *score /= threshold);
     }
-    let mut found = figures(algorithm.name(), &tracks)?;
-    let all = Figures { dataset: "tep", file: "all", algorithm: algorithm.name(), seeds: 1 };
+    let mut found = figures(recipe.name(), &tracks)?;
+    let all = Figures { dataset: "tep", file: "all", algorithm: recipe.name(), seeds: 1 };
     found.figures.push(all.of("false_alarm_rate_by_d00_alone", by_alone));
     Ok(found)
 }

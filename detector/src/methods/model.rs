@@ -2,8 +2,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Cusum, CusumParams, Ensemble, EnsembleParams, Ewma, EwmaParams, Honest, HonestParams, IsolationForest,
-    IsolationForestParams, Mewma, MewmaParams, PcaQ, PcaQParams, Profile, ProfileParams, RobustZ,
-    RobustZParams, T2, T2Params, Threshold, ThresholdParams, Zscore, ZscoreParams,
+    IsolationForestParams, Mewma, MewmaParams, Modes, PcaQ, PcaQParams, Profile, ProfileParams, RobustZ,
+    RobustZParams, SlidingForest, T2, T2Params, Threshold, ThresholdParams, Zscore, ZscoreParams,
 };
 use crate::detector::{Detector, Params};
 use crate::refusal::Result;
@@ -55,6 +55,8 @@ pub enum Model {
     Honest(Honest),
     Profile(Profile),
     Ensemble(Box<Ensemble>),
+    SlidingForest(Box<SlidingForest>),
+    Modes(Box<Modes>),
 }
 
 impl Algorithm {
@@ -150,6 +152,8 @@ impl Model {
             Self::Honest(model) => model,
             Self::Profile(model) => model,
             Self::Ensemble(model) => &**model,
+            Self::SlidingForest(model) => &**model,
+            Self::Modes(model) => &**model,
         }
     }
 
@@ -167,6 +171,8 @@ impl Model {
             Self::Honest(model) => model,
             Self::Profile(model) => model,
             Self::Ensemble(model) => &mut **model,
+            Self::SlidingForest(model) => &mut **model,
+            Self::Modes(model) => &mut **model,
         }
     }
 }

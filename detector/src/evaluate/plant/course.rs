@@ -4,7 +4,7 @@ use crate::detector::Detector;
 use crate::evaluate::baseline::Baseline;
 use crate::evaluate::healthy::held_out_scores;
 use crate::maths::tail::Tail;
-use crate::methods::Algorithm;
+use crate::methods::Recipe;
 use crate::methods::residual::{Failure, Minute, SENSORS, Watch, WatchParams};
 use crate::refusal::Result;
 use crate::rows::Rows;
@@ -68,15 +68,15 @@ pub(super) fn watched(machine: &Machine) -> Result<Course> {
 }
 
 /// A method for any sensors: learns from the first week's running minutes, a threshold without labels.
-pub(super) fn judged(machine: &Machine, algorithm: Algorithm) -> Result<Course> {
+pub(super) fn judged(machine: &Machine, recipe: Recipe) -> Result<Course> {
     const WEEK: i64 = 7 * 1440;
     let first = machine.minutes.first().map_or(0, |minute| minute.minute);
     let running: Vec<&Minute> = running(&machine.minutes);
     let week = running.partition_point(|minute| minute.minute < first + WEEK);
     let learnt: Vec<f64> = running[..week].iter().flat_map(|minute| minute.sensors).collect();
     let rows = Rows::new(&learnt, SENSORS)?;
-    let mut model = algorithm.fit(rows, 0)?;
-    let threshold = Tail::of(&held_out_scores(algorithm, rows, 0)?).exceeded_by(1e-4);
+    let mut model = recipe.fit(rows, 0)?;
+    let threshold = Tail::of(&held_out_scores(recipe, rows, 0)?).exceeded_by(1e-4);
     let mut alarm = Alarm::new(AlarmParams::default())?;
     let mut course = Course::default();
     let mut before = None;

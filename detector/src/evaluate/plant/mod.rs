@@ -20,9 +20,13 @@ pub(super) fn run(request: &Request) -> Result<Evaluation> {
     let mut found = Evaluation::default();
     for method in &request.methods {
         let of = Figures { dataset: "plant", file: "all", algorithm: method.name(), seeds: 1 };
+        if *method == Method::Residual && request.recipes().iter().any(|recipe| recipe.clusters.is_some()) {
+            found.figures.push(of.not_applicable("it knows how our plant works, and takes no modes"));
+            continue;
+        }
         let courses = fleet.iter().map(|machine| match method {
             Method::Residual => course::watched(machine),
-            Method::Rows(algorithm) => course::judged(machine, *algorithm),
+            Method::Rows(recipe) => course::judged(machine, *recipe),
         });
         match courses.collect::<crate::refusal::Result<Vec<_>>>() {
             Ok(courses) => found.add(summary::of(&of, &fleet, &courses)),

@@ -1,19 +1,23 @@
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
 use super::{IsolationForest, IsolationForestParams};
 use crate::detector::{Detector, Params, Valid, outside};
+use crate::exact;
 use crate::refusal::Result;
 use crate::rows::Rows;
 
 /// A forest that grows anew from the latest rows while it judges (after Ding and Fei 2013, "An anomaly
-/// detection approach based on isolation forest algorithm for streaming data using sliding window").
+/// detection approach based on isolation forest algorithm for streaming data using sliding window"). It follows
+/// what changes slowly; a fault that lasts for a window becomes normal.
 #[derive(Debug, Clone, Copy)]
 pub struct SlidingForestParams {
     /// How each forest is grown.
     pub forest: IsolationForestParams,
-    /// Rows that a forest learns from.
+    /// Rows that a forest learns from, 16 to 10 million.
     pub window: usize,
-    /// Rows after which it grows anew.
+    /// Rows after which it grows anew, at most the window.
     pub every: usize,
 }
 
@@ -24,11 +28,25 @@ impl Default for SlidingForestParams {
 }
 
 /// Scores are those of the forest that stands when the row comes.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SlidingForest {
-    params: Valid<IsolationForestParams>,
+    trees: usize,
+    sample: usize,
+    seed: u64,
     window: usize,
     every: usize,
+    /// The forest that was learnt, from which every run begins.
+    forest: IsolationForest,
+    /// The latest rows learnt from, at most a window, row by row.
+    #[serde(with = "exact")]
+    rows: Vec<f64>,
+    #[serde(skip)]
+    run: Option<Run>,
+}
+
+/// What the rows judged so far made of what was learnt.
+#[derive(Debug, Clone, PartialEq)]
+struct Run {
     forest: IsolationForest,
     rows: VecDeque<f64>,
     since: usize,
@@ -45,22 +63,44 @@ impl Params for SlidingForestParams {
     }
 
     fn learn(params: &Valid<Self>, rows: Rows<'_>) -> Result<SlidingForest> {
-        let (window, every, forest) = (params.window, params.every, params.forest.check()?);
+        let (window, every) = (params.window, params.every);
+        let IsolationForestParams { trees, sample, seed } = params.forest;
         let kept = rows.slice(rows.len().saturating_sub(window), rows.len());
-        let grown = forest.fit(kept)?;
-        let rows = kept.values().iter().copied().collect();
-        Ok(SlidingForest { params: forest, window, every, forest: grown, rows, since: 0, grown: 0 })
+        let forest = params.forest.check()?.fit(kept)?;
+        Ok(SlidingForest {
+            trees,
+            sample,
+            seed,
+            window,
+            every,
+            forest,
+            rows: kept.values().to_vec(),
+            run: None,
+        })
     }
 }
 
 impl SlidingForest {
-    fn grow(&mut self) {
-        let mut params = *self.params;
-        self.grown += 1;
+    /// How many rows a forest learns from, and after how many it grows anew.
+    pub fn description(&self) -> String {
+        format!("every {} rows, from the latest {}", self.every, self.window)
+    }
+
+    fn begin(&self) -> Run {
+        let rows = self.rows.iter().copied().collect();
+        Run { forest: self.forest.clone(), rows, since: 0, grown: 0 }
+    }
+
+    fn params(&self, grown: u64) -> IsolationForestParams {
         // Another seed each time, or the same cuts would fall for ever.
-        params.seed = params.seed.wrapping_add(self.grown.wrapping_mul(0x2545_F491_4F6C_DD1D));
-        let width = self.forest.width();
-        let rows = Rows::new(self.rows.make_contiguous(), width);
+        let seed = self.seed.wrapping_add(grown.wrapping_mul(0x2545_F491_4F6C_DD1D));
+        IsolationForestParams { trees: self.trees, sample: self.sample, seed }
+    }
+}
+
+impl Run {
+    fn grow(&mut self, params: IsolationForestParams) {
+        let rows = Rows::new(self.rows.make_contiguous(), self.forest.width());
         // A window that became constant teaches nothing: the forest that stands is the best there is.
         if let Ok(forest) = rows.and_then(|rows| params.check()?.fit(rows)) {
             self.forest = forest;
@@ -75,19 +115,26 @@ impl Detector for SlidingForest {
     }
 
     fn score(&mut self, row: &[f64]) -> f64 {
-        let score = self.forest.score(row);
-        if self.rows.len() == self.window * row.len() {
-            self.rows.drain(..row.len());
+        let mut run = self.run.take().unwrap_or_else(|| self.begin());
+        let score = run.forest.score(row);
+        if run.rows.len() == self.window * row.len() {
+            run.rows.drain(..row.len());
         }
-        self.rows.extend(row);
-        self.since += 1;
-        if self.since == self.every {
-            self.grow();
+        run.rows.extend(row);
+        run.since += 1;
+        if run.since == self.every {
+            run.grown += 1;
+            run.grow(self.params(run.grown));
         }
+        self.run = Some(run);
         score
     }
 
     fn shares(&self, row: &[f64], shares: &mut [f64]) {
-        self.forest.shares(row, shares);
+        self.run.as_ref().map_or(&self.forest, |run| &run.forest).shares(row, shares);
+    }
+
+    fn restart(&mut self) {
+        self.run = None;
     }
 }
