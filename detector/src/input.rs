@@ -1,4 +1,4 @@
-//! Readings from a file or a pipe, as they come: CSV with a header, or JSON lines.
+//! Readings from a file or a pipe, as they come: CSV with a header, JSON lines, or an Avro container.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
@@ -8,6 +8,8 @@ use chrono::NaiveDateTime;
 use millrace_core::{Error, Result};
 use millrace_schemas::Sensor;
 use serde_json::{Map, Value};
+
+use crate::avro::{MAGIC, Records};
 
 /// What one machine showed at one moment.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,6 +35,7 @@ pub struct Input {
 enum Lines {
     Csv { reader: csv::Reader<Box<dyn Read>>, header: Vec<String> },
     Json { reader: Box<dyn BufRead>, first: Option<Map<String, Value>> },
+    Avro(Box<Records>),
 }
 
 /// Columns that are no sensors: who, when, and answers that a detector must not see.
@@ -77,7 +80,9 @@ impl Input {
         let at = |e: &dyn std::fmt::Display| Error::failed(format!("cannot read {name}: {e}"));
         let mut reader = BufReader::new(from);
         let start = reader.fill_buf().map_err(|e| at(&e))?;
-        let lines = if start.first() == Some(&b'{') {
+        let lines = if start.starts_with(MAGIC) {
+            Lines::Avro(Box::new(Records::new(Box::new(reader)).map_err(|e| at(&e))?))
+        } else if start.first() == Some(&b'{') {
             Lines::Json { reader: Box::new(reader), first: None }
         } else {
             let first = start.split(|byte| *byte == b'\n').next().unwrap_or_default();
@@ -97,6 +102,7 @@ impl Input {
         let first = if let Lines::Json { .. } = self.lines { self.object()? } else { None };
         self.columns = match &mut self.lines {
             Lines::Csv { header, .. } => sensors(header.iter()),
+            Lines::Avro(records) => sensors(records.numbers()),
             Lines::Json { first: kept, .. } => {
                 let number = |pair: &(&String, &Value)| pair.1.is_number() || pair.1.is_null();
                 let names = first.iter().flatten().filter(number).map(|pair| pair.0);
@@ -107,7 +113,7 @@ impl Input {
         };
         if self.columns.is_empty() {
             return Err(
-                self.wrong("it has no column of numbers; CSV with a header or JSON lines are expected")
+                self.wrong("it has no column of numbers; CSV with a header, JSON lines or an Avro container are expected")
             );
         }
         Ok(())
@@ -126,6 +132,7 @@ impl Input {
         match self.lines {
             Lines::Csv { .. } => self.next_row(),
             Lines::Json { .. } => self.next_object(),
+            Lines::Avro(_) => self.next_record(),
         }
     }
 
@@ -145,6 +152,15 @@ impl Input {
                 Err(self.wrong(format!("line {line} has {found} cells where {expected} are expected")))
             }
             Ok(true) => self.of(&cells.into_iter().collect()).map(Some),
+        }
+    }
+
+    fn next_record(&mut self) -> Result<Option<Reading>> {
+        let Lines::Avro(records) = &mut self.lines else { return Ok(None) };
+        self.line += 1;
+        match records.next() {
+            Err(e) => Err(self.wrong(e)),
+            Ok(fields) => fields.map(|fields| self.of(&fields.into_iter().collect())).transpose(),
         }
     }
 

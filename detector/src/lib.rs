@@ -6,6 +6,7 @@
 
 pub mod alarm;
 pub mod alert;
+mod avro;
 mod bench;
 pub mod detector;
 pub mod evaluate;

@@ -39,7 +39,7 @@ pub enum Command {
 /// Judges a file or a pipe.
 #[derive(Debug, Args)]
 pub struct WatchArgs {
-    /// A file of CSV or JSON lines, or - for standard input
+    /// A file of CSV, JSON lines or Avro, or - for standard input
     #[arg(long, value_name = "FILE")]
     pub input: Option<PathBuf>,
     /// The method [default: residual for our plant's sensors, honest for others]
@@ -71,7 +71,7 @@ pub enum AlertForm {
 /// Learns from a file and writes a model.
 #[derive(Debug, Args)]
 pub struct Fit {
-    /// A file of CSV or JSON lines, or - for standard input
+    /// A file of CSV, JSON lines or Avro, or - for standard input
     #[arg(long, value_name = "FILE")]
     pub input: PathBuf,
     /// The method [default: residual for our plant's sensors, honest for others]

@@ -77,6 +77,63 @@ fn a_machine_of_our_plant_is_learnt_while_it_is_watched_and_a_pipe_says_what_a_f
     assert_eq!(text(&output.stdout), from_file);
 }
 
+/// The readings of a run as the producer packs them into an Avro container.
+fn pack(csv: &str) -> Vec<u8> {
+    use apache_avro::types::Value;
+    let mut lines = csv.lines().map(|line| line.split(',').collect::<Vec<_>>());
+    let names = lines.next().expect("a header");
+    let field = |name: &&str| match *name {
+        "timestamp" => {
+            r#"{"name": "timestamp", "type": {"type": "long", "logicalType": "timestamp-millis"}}"#.into()
+        }
+        "machine_id" | "maintenance_status" => format!(r#"{{"name": "{name}", "type": "string"}}"#),
+        _ => format!(r#"{{"name": "{name}", "type": ["null", "double"]}}"#),
+    };
+    let fields: Vec<String> = names.iter().map(field).collect();
+    let text = format!(r#"{{"type": "record", "name": "reading", "fields": [{}]}}"#, fields.join(", "));
+    let schema = apache_avro::Schema::parse_str(&text).expect("a schema");
+    let value = |(name, cell): (&&str, &&str)| {
+        let value = match *name {
+            "timestamp" => {
+                let time = chrono::NaiveDateTime::parse_from_str(cell, "%Y-%m-%dT%H:%M:%S").expect("a time");
+                Value::TimestampMillis(time.and_utc().timestamp_millis())
+            }
+            "machine_id" | "maintenance_status" => Value::String((*cell).to_owned()),
+            _ => Value::Union(1, Box::new(Value::Double(cell.parse().expect("a number")))),
+        };
+        ((*name).to_owned(), value)
+    };
+    let body = |cells: Vec<&str>| {
+        let record = Value::Record(names.iter().zip(&cells).map(value).collect());
+        let writer =
+            apache_avro::writer::datum::GenericDatumWriter::builder(&schema).build().expect("a writer");
+        writer.write_value_to_vec(record).expect("a body")
+    };
+    let bodies: Vec<Vec<u8>> = lines.map(body).collect();
+    let packed = zstd::bulk::compress(&bodies.concat(), 1).expect("packed");
+    let mut all = Vec::new();
+    millrace_schemas::codec::write_container_header(&text, "zstandard", [3; 16], &mut all);
+    millrace_schemas::codec::write_container_block(bodies.len(), &packed, [3; 16], &mut all);
+    all
+}
+
+#[test]
+fn an_avro_container_says_what_csv_says() {
+    let folder = Folder::new();
+    write_plant(folder.0.path());
+    let (csv, avro) = (folder.path("readings.csv"), folder.path("readings.avro"));
+    let dir = folder.0.path().display().to_string();
+    let judged = |path: &Path| out(&["--input", &path.display().to_string()]);
+    let evaluated = || out(&["evaluate", "--dataset", "plant", "--path", &dir, "--algorithm", "residual"]);
+    std::fs::write(&avro, pack(&std::fs::read_to_string(&csv).expect("readings"))).expect("written");
+    assert_eq!(judged(&avro), judged(&csv));
+    std::fs::rename(&avro, folder.path("kept")).expect("moved");
+    let of_csv = evaluated();
+    std::fs::remove_file(&csv).expect("removed");
+    std::fs::rename(folder.path("kept"), &avro).expect("moved");
+    assert_eq!(evaluated(), of_csv);
+}
+
 #[test]
 fn an_alert_as_json_has_the_fields_of_the_contract() {
     let folder = Folder::new();

@@ -10,7 +10,9 @@ use parquet::record::Field;
 use parquet::record::reader::RowIter;
 use serde_json::{Map, Value};
 
-/// A file whose columns are asked for by name: CSV, JSON lines or Parquet, by its ending.
+use crate::avro::Records;
+
+/// A file whose columns are asked for by name: CSV, JSON lines, Avro or Parquet, by its ending.
 pub(super) struct Columns {
     path: PathBuf,
     source: Source,
@@ -23,11 +25,12 @@ pub(super) struct Columns {
 enum Source {
     Csv(Reader<File>),
     Json(Lines<BufReader<File>>),
+    Avro(Box<Records>),
     Parquet(RowIter<'static>),
 }
 
 /// Endings in the order in which they are looked for.
-const ENDINGS: [&str; 5] = ["csv", "jsonl", "ndjson", "json", "parquet"];
+const ENDINGS: [&str; 6] = ["csv", "jsonl", "ndjson", "json", "avro", "parquet"];
 
 /// The file of this name in a folder, whatever its ending.
 pub(super) fn named(folder: &Path, name: &str) -> Result<PathBuf> {
@@ -36,7 +39,7 @@ pub(super) fn named(folder: &Path, name: &str) -> Result<PathBuf> {
     match &found[..] {
         [path] => Ok(path.clone()),
         [] => Err(Error::failed(format!(
-            "the folder `{}` has no `{name}.csv` (nor .jsonl, nor .parquet); `producer --output readings.csv \
+            "the folder `{}` has no `{name}.csv` (nor .jsonl, .avro, .parquet); `producer --output readings.csv \
              --truth truth.csv` makes readings, truth and episodes",
             folder.display()
         ))),
@@ -60,6 +63,11 @@ impl Columns {
                 let schema = reader.metadata().file_metadata().schema();
                 let header = schema.get_fields().iter().map(|field| field.name().to_owned()).collect();
                 (Source::Parquet(RowIter::from_file_into(Box::new(reader))), Some(header))
+            }
+            Some("avro") => {
+                let records = Records::new(Box::new(BufReader::new(file))).map_err(|e| at(&e))?;
+                let header = records.names().cloned().collect();
+                (Source::Avro(Box::new(records)), Some(header))
             }
             Some("csv") => {
                 let mut reader = Reader::from_reader(file);
@@ -94,6 +102,14 @@ impl Columns {
                 self.line += 1;
                 line.map_or(Ok(false), |line| self.object(&line))
             }
+            Source::Avro(records) => {
+                let record = records.next().map_err(|e| unreadable(&self.path, &e))?;
+                self.line += 1;
+                let Some(record) = record else { return Ok(false) };
+                self.record.clear();
+                record.iter().for_each(|(_, value)| self.record.push_field(text_of(value).as_bytes()));
+                Ok(true)
+            }
             Source::Parquet(rows) => {
                 let row = rows.next().transpose().map_err(|e| unreadable(&self.path, &e))?;
                 self.line += 1;
@@ -110,16 +126,11 @@ impl Columns {
             .map_err(|e| unreadable(&self.path, &format!("line {} is not a JSON object: {e}", self.line)))?;
         self.record.clear();
         for name in &self.names {
-            let text = match object.get(name) {
-                Some(Value::String(text)) => text.clone(),
-                Some(Value::Null) => String::new(),
-                Some(other) => other.to_string(),
-                None => {
-                    let what = format!("line {} has no field `{name}`", self.line);
-                    return Err(unreadable(&self.path, &what));
-                }
+            let Some(value) = object.get(name) else {
+                let what = format!("line {} has no field `{name}`", self.line);
+                return Err(unreadable(&self.path, &what));
             };
-            self.record.push_field(text.as_bytes());
+            self.record.push_field(text_of(value).as_bytes());
         }
         Ok(true)
     }
@@ -150,6 +161,15 @@ impl Columns {
 
 fn unreadable(path: &Path, what: &dyn std::fmt::Display) -> Error {
     Error::failed(format!("cannot read `{}`: {what}", path.display()))
+}
+
+/// A value of JSON or Avro as CSV writes it.
+fn text_of(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    }
 }
 
 /// A value of a Parquet column as the text formats write it.
