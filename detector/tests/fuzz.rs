@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use millrace_detector::evaluate::{Dataset, Method, Request, run};
 use millrace_detector::input::Input;
 use millrace_detector::judge::Judge;
-use millrace_detector::methods::Algorithm;
 use millrace_detector::methods::residual::{Minute, Watch, WatchParams};
+use millrace_detector::methods::{Algorithm, Clustering, Clusters, Recipe, Refit};
 use millrace_detector::model_file::{Learnt, ModelFile};
 use millrace_detector::{Detector, Rows};
 use proptest::prelude::*;
@@ -61,20 +61,29 @@ fn rows() -> impl Strategy<Value = (usize, Vec<f64>, Vec<f64>)> {
     })
 }
 
-fn algorithm() -> impl Strategy<Value = Algorithm> {
-    proptest::sample::select(Algorithm::ALL.to_vec())
+/// Any method, now and then with the stages around it.
+fn recipe() -> impl Strategy<Value = Recipe> {
+    let modes = (2usize..5, proptest::sample::select(vec![Clustering::KMeans, Clustering::Gmm]));
+    let clusters = proptest::option::of(modes.prop_map(|(count, by)| Clusters { count, by }));
+    let refit = proptest::option::of((1usize..20).prop_map(|every| Refit { every, window: 20 }));
+    (proptest::sample::select(Algorithm::ALL.to_vec()), clusters, refit).prop_map(
+        |(algorithm, clusters, refit)| {
+            let grows = algorithm == Algorithm::IsolationForest;
+            Recipe { algorithm, clusters, refit: refit.filter(|_| grows) }
+        },
+    )
 }
 
 #[test]
 fn methods_learn_or_refuse_and_score() {
-    fuzz(&(algorithm(), rows()), |(algorithm, (width, learnt, judged))| {
-        let Ok(mut model) = algorithm.fit(Rows::new(&learnt, width).expect("rows"), 1) else { return Ok(()) };
+    fuzz(&(recipe(), rows()), |(recipe, (width, learnt, judged))| {
+        let Ok(mut model) = recipe.fit(Rows::new(&learnt, width).expect("rows"), 1) else { return Ok(()) };
         let mut shares = vec![0.0; width];
         for row in judged.chunks_exact(width) {
             let score = model.score(row);
-            prop_assert!(score >= 0.0, "{} scores {score}", algorithm.name());
+            prop_assert!(score >= 0.0, "{} scores {score}", recipe.name());
             model.shares(row, &mut shares);
-            prop_assert!(shares.iter().all(|share| *share >= 0.0), "{} {shares:?}", algorithm.name());
+            prop_assert!(shares.iter().all(|share| *share >= 0.0), "{} {shares:?}", recipe.name());
         }
         Ok(())
     });
@@ -125,10 +134,10 @@ fn in_file(text: &str, name: &str, test: impl FnOnce(&Path)) {
 
 #[test]
 fn any_text_is_judged_or_refused() {
-    fuzz(&(text(), algorithm()), |(text, algorithm)| {
+    fuzz(&(text(), recipe()), |(text, recipe)| {
         in_file(&text, "input", |path| {
             let Ok(mut input) = Input::open(path) else { return };
-            let Ok(mut judge) = Judge::new(Method::Rows(algorithm.into()), input.columns(), 8, None) else {
+            let Ok(mut judge) = Judge::new(Method::Rows(recipe), input.columns(), 8, None) else {
                 return;
             };
             while let Ok(Some(reading)) = input.reading() {
