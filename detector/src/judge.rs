@@ -110,19 +110,27 @@ impl Judge {
         self.machines.iter().filter_map(|(id, course)| Some((id.clone(), model(course)?))).collect()
     }
 
-    /// Says so if the input ended before a machine was learnt, so that silence is not taken for health.
+    /// Says so if the input ended before a machine was learnt, so that silence is not taken for health: a warning
+    /// where others were, which is a finding like any other: it may have failed from its first day on.
     ///
     /// # Errors
-    /// If there was no reading, or a machine was not judged by what is normal for it.
-    pub fn must_have_learnt(&self) -> Result<()> {
-        if self.machines.is_empty() {
-            return Err(Error::failed("the input has no reading, so there was nothing to judge"));
-        }
-        let unlearnt = self.machines.iter().find(|(_, course)| !course.is_learnt());
-        let Some((machine, course)) = unlearnt else { return Ok(()) };
-        let of = if machine.is_empty() { String::new() } else { format!(" of `{machine}`") };
+    /// If there was no reading, or no machine was judged by what is normal for it.
+    pub fn unlearnt(&self) -> Result<Option<String>> {
+        let mut unlearnt = self.machines.iter().filter(|(_, course)| !course.is_learnt());
+        let Some((machine, course)) = unlearnt.next() else {
+            return match self.machines.is_empty() {
+                true => Err(Error::failed("the input has no reading, so there was nothing to judge")),
+                false => Ok(None),
+            };
+        };
+        let others = unlearnt.count();
+        let of = match (machine.as_str(), others) {
+            ("", _) => String::new(),
+            (machine, 0) => format!(" of `{machine}`"),
+            (machine, others) => format!(" of `{machine}` and {others} more"),
+        };
         let (seen, wanted) = (course.readings, self.learn_rows);
-        Err(Error::failed(match course.kind {
+        let said = match course.kind {
             Kind::Plant { .. } => format!(
                 "the input ended before a healthy running day{of} was seen, so only the plant's normal ranges \
                  were watched; give more readings, or a --model"
@@ -131,7 +139,11 @@ impl Judge {
                 "the input ended after {seen} of the {wanted} rows{of} to learn from, so nothing was judged; \
                  give more readings, fewer --learn-rows, or a --model"
             ),
-        }))
+        };
+        match others + 1 == self.machines.len() {
+            true => Err(Error::failed(said)),
+            false => Ok(Some(said)),
+        }
     }
 
     fn begin(&self, machine: &str) -> Result<Course> {

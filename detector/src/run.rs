@@ -38,7 +38,10 @@ pub(crate) fn watch(args: &WatchArgs) -> Result<()> {
             }
         }
     }
-    judge.must_have_learnt()
+    if let Some(warning) = judge.unlearnt()? {
+        eprintln!("detector: {warning}");
+    }
+    Ok(())
 }
 
 fn learn_rows(asked: Option<u64>, method: Method) -> Result<usize> {

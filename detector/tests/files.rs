@@ -227,6 +227,20 @@ fn what_surrounds_a_method_is_in_its_model_and_judges_as_on_the_way() {
 }
 
 #[test]
+fn a_machine_that_was_not_learnt_beside_one_that_was_is_warned_of() {
+    let folder = Folder::new();
+    write_plant(folder.0.path());
+    let mut readings = std::fs::read_to_string(folder.path("readings.csv")).expect("readings");
+    let first = readings.lines().nth(1).expect("a reading").replace(",M1,", ",M2,");
+    readings.push_str(&format!("\n{first}\n"));
+    std::fs::write(folder.path("readings.csv"), readings).expect("written");
+    let output = detector(&["--input", &folder.name("readings.csv")]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(text(&output.stdout).contains("M1: ALERT"));
+    insta::assert_snapshot!(text(&output.stderr), @"detector: the input ended before a healthy running day of `M2` was seen, so only the plant's normal ranges were watched; give more readings, or a --model");
+}
+
+#[test]
 fn models_and_inputs_that_do_not_fit_are_refused_in_one_sentence() {
     let folder = Folder::new();
     write_rows(&folder.path("rows.csv"));
