@@ -225,7 +225,8 @@ fn value(cell: &str) -> Value {
     if cell.trim().is_empty() { Value::Null } else { Value::String(cell.trim().to_owned()) }
 }
 
-fn as_text(value: &Value) -> String {
+/// A value of JSON or Avro as CSV writes it.
+pub(crate) fn as_text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Null => String::new(),

@@ -110,18 +110,18 @@ impl Judge {
         self.machines.iter().filter_map(|(id, course)| Some((id.clone(), model(course)?))).collect()
     }
 
-    /// Says so if the input ended before a machine was learnt, so that silence is not taken for health: a warning
-    /// where others were, which is a finding like any other: it may have failed from its first day on.
+    /// A warning of machines that the input ended before they were learnt, so that their silence is not taken
+    /// for health. Others were learnt; such a machine may have been faulty from its first day on.
     ///
     /// # Errors
     /// If there was no reading, or no machine was judged by what is normal for it.
     pub fn unlearnt(&self) -> Result<Option<String>> {
         let mut unlearnt = self.machines.iter().filter(|(_, course)| !course.is_learnt());
         let Some((machine, course)) = unlearnt.next() else {
-            return match self.machines.is_empty() {
-                true => Err(Error::failed("the input has no reading, so there was nothing to judge")),
-                false => Ok(None),
-            };
+            if self.machines.is_empty() {
+                return Err(Error::failed("the input has no reading, so there was nothing to judge"));
+            }
+            return Ok(None);
         };
         let others = unlearnt.count();
         let of = match (machine.as_str(), others) {
@@ -140,10 +140,7 @@ impl Judge {
                  give more readings, fewer --learn-rows, or a --model"
             ),
         };
-        match others + 1 == self.machines.len() {
-            true => Err(Error::failed(said)),
-            false => Ok(Some(said)),
-        }
+        if others + 1 == self.machines.len() { Err(Error::failed(said)) } else { Ok(Some(said)) }
     }
 
     fn begin(&self, machine: &str) -> Result<Course> {

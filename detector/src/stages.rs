@@ -4,7 +4,7 @@ use clap::Args;
 use millrace_core::{Error, Result};
 
 use crate::evaluate::Method;
-use crate::methods::{Algorithm, Clustering, Clusters, Recipe, Refit};
+use crate::methods::{Algorithm, Clustering, Clusters, Recipe, Refit, SlidingForestParams};
 
 /// The stages that were asked for.
 #[derive(Debug, Clone, Default, Args)]
@@ -67,7 +67,7 @@ impl Stages {
 
     fn refit(&self) -> Result<Option<Refit>> {
         let Some(every) = self.refit else { return Ok(None) };
-        let window = self.refit_window.unwrap_or(4096);
+        let window = self.refit_window.unwrap_or(SlidingForestParams::default().window as u64);
         if every > window {
             return Err(Error::usage(format!(
                 "--refit: after {every} rows a window of {window} has passed unseen; give a smaller one, or a \

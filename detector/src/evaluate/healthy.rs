@@ -9,20 +9,15 @@ const HONEST: f64 = 1.8;
 /// Blocks into which healthy rows are cut.
 const BLOCKS: usize = 8;
 
-/// The scores of healthy rows by models that had not seen them: each block is judged by a model of the
-/// others. The scores of a model's own rows are too low to set a threshold by. Modes are those of all rows: one
-/// that comes only once would be left out as a whole.
-pub(super) fn held_out_scores(recipe: Recipe, rows: Rows<'_>, seed: u64) -> Result<Vec<f64>> {
-    if recipe.clusters.is_none() {
-        return of_blocks(recipe, rows, seed);
-    }
-    let model = recipe.fit(rows, seed)?;
-    let Model::Modes(modes) = &model else { return of_blocks(recipe, rows, seed) };
-    of_blocks(Recipe { clusters: None, ..recipe }, Rows::new(&modes.standardised(rows), rows.width())?, seed)
-}
-
-fn of_blocks(recipe: Recipe, rows: Rows<'_>, seed: u64) -> Result<Vec<f64>> {
+/// The scores of the rows that `model` learnt from, by models that had not seen them: each block is judged by
+/// one of the others. The scores of a model's own rows are too low to set a threshold by. Modes are those of
+/// all rows: one that comes only once would be left out as a whole.
+pub(super) fn held_out_scores(recipe: Recipe, model: &Model, rows: Rows<'_>, seed: u64) -> Result<Vec<f64>> {
     let (count, width) = (rows.len(), rows.width());
+    if let Model::Modes(modes) = model {
+        let z = modes.standardised(rows);
+        return held_out_scores(recipe.within(), modes.model(), Rows::new(&z, width)?, seed);
+    }
     let mut scores = Vec::with_capacity(count);
     for block in 0..BLOCKS {
         let (from, to) = (block * count / BLOCKS, (block + 1) * count / BLOCKS);
@@ -36,14 +31,9 @@ fn of_blocks(recipe: Recipe, rows: Rows<'_>, seed: u64) -> Result<Vec<f64>> {
 /// A threshold without labels, from healthy rows alone: about one row in ten thousand lies beyond. For the
 /// generic detector, whose score is measured on held-out rows already, it is 1.8 times the usual.
 pub(crate) fn threshold(recipe: Recipe, model: &Model, rows: Rows<'_>, seed: u64) -> Result<f64> {
-    match model {
-        Model::Honest(_) => return Ok(HONEST),
-        Model::Modes(modes) => {
-            let within = Recipe { clusters: None, ..recipe };
-            let z = modes.standardised(rows);
-            return threshold(within, modes.model(), Rows::new(&z, rows.width())?, seed);
-        }
-        _ => {}
+    let within = if let Model::Modes(modes) = model { modes.model() } else { model };
+    if let Model::Honest(_) = within {
+        return Ok(HONEST);
     }
-    Ok(Tail::of(&held_out_scores(recipe, rows, seed)?).exceeded_by(1e-4))
+    Ok(Tail::of(&held_out_scores(recipe, model, rows, seed)?).exceeded_by(1e-4))
 }

@@ -74,7 +74,7 @@ fn judge(recipe: Recipe, data: &Data) -> crate::refusal::Result<Evaluation> {
         tracks.push(track(file, scores, faulty));
     }
     let threshold = quantile(&mut tracks[0].scores.clone(), 0.99);
-    let alone = quantile(&mut held_out_scores(recipe, data.learnt.rows(), 0)?, 0.99);
+    let alone = quantile(&mut held_out_scores(recipe, &model, data.learnt.rows(), 0)?, 0.99);
     let by_alone = share_above(&tracks[0].scores, alone);
     for track in &mut tracks {
         track.scores.iter_mut().for_each(|score| *score /= threshold);

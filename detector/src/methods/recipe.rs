@@ -50,9 +50,14 @@ impl Recipe {
         self.algorithm.fewest_rows().max(self.clusters.map_or(0, Clusters::fewest_rows))
     }
 
+    /// What judges rows within their modes.
+    pub const fn within(self) -> Self {
+        Self { clusters: None, ..self }
+    }
+
     /// What does not fit together, in a sentence.
     pub fn problem(self) -> Option<String> {
-        let grows = matches!(self.algorithm, Algorithm::IsolationForest);
+        let grows = self.algorithm == Algorithm::IsolationForest;
         (self.refit.is_some() && !grows).then(|| {
             format!("`{}` does not grow anew while it judges; only `isolation_forest` does", self.name())
         })
@@ -67,7 +72,7 @@ impl Recipe {
             return Err(Refusal::new(sentence));
         }
         if let Some(clusters) = self.clusters {
-            let params = ModesParams { clusters, within: Self { clusters: None, ..self }, seed };
+            let params = ModesParams { clusters, within: self.within(), seed };
             return Ok(Model::Modes(Box::new(params.check()?.fit(rows)?)));
         }
         let Some(Refit { every, window }) = self.refit else { return self.algorithm.fit(rows, seed) };

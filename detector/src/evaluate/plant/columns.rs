@@ -11,6 +11,7 @@ use parquet::record::reader::RowIter;
 use serde_json::{Map, Value};
 
 use crate::avro::Records;
+use crate::input::as_text;
 
 /// A file whose columns are asked for by name: CSV, JSON lines, Avro or Parquet, by its ending.
 pub(super) struct Columns {
@@ -107,7 +108,7 @@ impl Columns {
                 self.line += 1;
                 let Some(record) = record else { return Ok(false) };
                 self.record.clear();
-                record.iter().for_each(|(_, value)| self.record.push_field(text_of(value).as_bytes()));
+                record.iter().for_each(|(_, value)| self.record.push_field(as_text(value).as_bytes()));
                 Ok(true)
             }
             Source::Parquet(rows) => {
@@ -130,7 +131,7 @@ impl Columns {
                 let what = format!("line {} has no field `{name}`", self.line);
                 return Err(unreadable(&self.path, &what));
             };
-            self.record.push_field(text_of(value).as_bytes());
+            self.record.push_field(as_text(value).as_bytes());
         }
         Ok(true)
     }
@@ -161,15 +162,6 @@ impl Columns {
 
 fn unreadable(path: &Path, what: &dyn std::fmt::Display) -> Error {
     Error::failed(format!("cannot read `{}`: {what}", path.display()))
-}
-
-/// A value of JSON or Avro as CSV writes it.
-fn text_of(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Null => String::new(),
-        other => other.to_string(),
-    }
 }
 
 /// A value of a Parquet column as the text formats write it.

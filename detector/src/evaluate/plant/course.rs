@@ -76,7 +76,7 @@ pub(super) fn judged(machine: &Machine, recipe: Recipe) -> Result<Course> {
     let learnt: Vec<f64> = running[..week].iter().flat_map(|minute| minute.sensors).collect();
     let rows = Rows::new(&learnt, SENSORS)?;
     let mut model = recipe.fit(rows, 0)?;
-    let threshold = Tail::of(&held_out_scores(recipe, rows, 0)?).exceeded_by(1e-4);
+    let threshold = Tail::of(&held_out_scores(recipe, &model, rows, 0)?).exceeded_by(1e-4);
     let mut alarm = Alarm::new(AlarmParams::default())?;
     let mut course = Course::default();
     let mut before = None;
