@@ -2,7 +2,7 @@
 //!
 //! The data's way: a [`source`] is a member of the group and decodes records, a [`pipeline`] hands readings to a
 //! processor and keeps its guarantee, [`rolling`] is the processor with a [`window`] for each machine, an
-//! [`outbox`] sends what follows, and [`group`] tells what the member does. [`run`](mod@run) ties them together,
+//! [`outbox`] sends what follows, [`state`] goes where partitions go, and [`group`] tells what the member does. [`run`](mod@run) ties them together,
 //! [`settings`] says what to do.
 
 pub mod group;
@@ -12,6 +12,7 @@ pub mod rolling;
 pub mod run;
 pub mod settings;
 pub mod source;
+pub mod state;
 pub mod window;
 
 use std::ffi::OsString;

@@ -23,6 +23,8 @@ const MOST_TEXTS: usize = 10_000;
 pub struct Letter {
     /// Its topic.
     pub topic: String,
+    /// Its partition; `None` = that of its key.
+    pub partition: Option<i32>,
     /// Its key.
     pub key: Option<Vec<u8>>,
     /// Its value.
@@ -31,6 +33,25 @@ pub struct Letter {
     pub timestamp: Option<i64>,
     /// Its headers.
     pub headers: Option<OwnedHeaders>,
+}
+
+impl Letter {
+    /// The record as a client takes it.
+    pub fn record(&self) -> BaseRecord<'_, [u8], [u8], usize> {
+        let mut record = BaseRecord::with_opaque_to(&self.topic, Role::Beside as usize);
+        record.partition = self.partition;
+        record.key = self.key.as_deref();
+        record.payload = self.payload.as_deref();
+        record.timestamp = self.timestamp;
+        record.headers = self.headers.clone();
+        record
+    }
+
+    /// How much memory it takes, roughly.
+    pub fn size(&self) -> usize {
+        let parts = [&self.key, &self.payload];
+        256 + parts.into_iter().flatten().map(Vec::len).sum::<usize>()
+    }
 }
 
 /// Everything that leaves.
@@ -59,13 +80,7 @@ impl Outbox {
     /// When the record or an earlier one is refused for good.
     pub fn send(&self, letter: &Letter) -> Result<bool> {
         let Some((producer, _)) = &self.records else { return Ok(true) };
-        let mut record =
-            BaseRecord::<[u8], [u8], usize>::with_opaque_to(&letter.topic, Role::Beside as usize);
-        record.key = letter.key.as_deref();
-        record.payload = letter.payload.as_deref();
-        record.timestamp = letter.timestamp;
-        record.headers = letter.headers.clone();
-        match producer.send(record) {
+        match producer.send(letter.record()) {
             Ok(()) => Ok(true),
             Err((error, _)) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::QueueFull) => {
                 producer.poll(Duration::ZERO);
@@ -92,7 +107,7 @@ impl Outputs for Outbox {
     }
 }
 
-fn refused(topic: &str, why: &str) -> Error {
+pub(crate) fn refused(topic: &str, why: &str) -> Error {
     Error::failed(format!("topic {topic} does not take a record: {why}"))
 }
 

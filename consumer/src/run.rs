@@ -12,10 +12,11 @@ use millrace_schemas::subject::{ANOMALY_ALERT, value_subject};
 
 use crate::group;
 use crate::outbox::Outbox;
-use crate::pipeline::{Flow, Parts, Tally};
+use crate::pipeline::{Flow, Parts, Processor, Tally};
 use crate::rolling::Rolling;
 use crate::settings::{OnError, Settings};
 use crate::source::{Ledger, Outputs, Source};
+use crate::state::Store;
 
 /// Reads until the end is asked for or reached.
 ///
@@ -34,8 +35,9 @@ pub fn run(settings: &Settings, shutdown: &Shutdown) -> Result<Tally> {
     let outbox = Arc::new(Outbox::new(writes(settings, tells_group))?);
     let ledger = Arc::new(Ledger::new(&settings.topic, Arc::clone(&outbox) as Arc<dyn Outputs>));
     let member = member_name(settings);
-    let source = Source::join(settings, &member, Arc::clone(&ledger))?;
     let processor = Rolling::new(settings);
+    let store = prepare_state(settings, &processor)?;
+    let source = Source::join(settings, &member, Arc::clone(&ledger), store.clone())?;
     let parts = Parts {
         settings,
         source: &source,
@@ -46,6 +48,8 @@ pub fn run(settings: &Settings, shutdown: &Shutdown) -> Result<Tally> {
         processor,
         member: &member,
         tells_group,
+        store,
+        transactional_id: settings.transactional_id.clone(),
     };
     Flow::new(parts).run(shutdown)
 }
@@ -56,9 +60,13 @@ pub(crate) fn run_to_end(settings: &Settings) -> Result<()> {
     let began = Instant::now();
     let tally = run(settings, &shutdown)?;
     if settings.verbose {
-        let seconds = began.elapsed().as_secs_f64();
         let (records, rejected, alerts) = (tally.records, tally.rejected, tally.alerts);
-        eprintln!("read {records} records in {seconds:.1} s: {rejected} rejected, {alerts} alerts");
+        // Joining a group takes its own time, which says nothing of the rate.
+        let seconds = tally.first.unwrap_or(began).elapsed().as_secs_f64();
+        let rate = (records as f64 / seconds.max(f64::MIN_POSITIVE)) as u64;
+        eprintln!(
+            "read {records} records in {seconds:.1} s ({rate} records/s): {rejected} rejected, {alerts} alerts"
+        );
     }
     Ok(())
 }
@@ -85,6 +93,26 @@ fn prepare_alerts(settings: &Settings, registry: &RegistryClient) -> Result<Opti
     settings.kafka.ensure_topic(topic, None, &settings.topic_defaults.of_one_partition())?;
     let codec = RecordCodec::new(ANOMALY_ALERT).map_err(|e| Error::failed(format!("alerts: {e}")))?;
     Ok(Some((codec, id)))
+}
+
+/// Where the state is kept, if it is to be and can be.
+fn prepare_state(settings: &Settings, processor: &impl Processor) -> Result<Option<Arc<Store>>> {
+    if !settings.state {
+        return Ok(None);
+    }
+    if settings.kafka.is_demo()? {
+        if settings.transactional_id.is_some() {
+            let why =
+                "--guarantee exactly-once needs a real Kafka: the demo broker has no transactions to rely on";
+            return Err(Error::failed(why));
+        }
+        if settings.verbose {
+            eprintln!("the demo broker keeps no state; windows begin anew after a restart");
+        }
+        return Ok(None);
+    }
+    let (topic, group) = (&settings.topic, &settings.member.group);
+    Ok(Some(Arc::new(Store::new(&settings.kafka, topic, group, &processor.version()))))
 }
 
 /// Whether the group's events can be told. A cluster that does not want them is read all the same.

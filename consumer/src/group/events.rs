@@ -40,7 +40,7 @@ impl Teller {
     /// What a change is told as; `None` where it ends the run instead.
     pub fn change(&self, change: &Change) -> Option<Value> {
         let (name, partitions) = match change {
-            Change::Assigned(partitions) => ("partitions_assigned", partitions),
+            Change::Assigned(partitions, _) => ("partitions_assigned", partitions),
             Change::Revoked(partitions) => ("partitions_revoked", partitions),
             Change::Lost(partitions) => ("partitions_lost", partitions),
             Change::Committed(offsets, result) => return Some(self.committed(offsets, result)),
@@ -95,7 +95,7 @@ mod tests {
     fn events_are_in_the_manner_of_kafkas_verifiable_clients() {
         let teller = Teller::new("g", "m", "t");
         let changes = [
-            Change::Assigned(vec![0, 2]),
+            Change::Assigned(vec![0, 2], Vec::new()),
             Change::Revoked(vec![2]),
             Change::Lost(vec![0]),
             Change::Committed(vec![(0, 5)], Ok(())),

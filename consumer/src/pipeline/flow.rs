@@ -1,21 +1,23 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use millrace_core::kafka::rejected_headers;
 use millrace_core::registry::RegistryClient;
 use millrace_core::shutdown::Shutdown;
 use millrace_core::{Error, Result};
-use millrace_schemas::AnomalyAlert;
 use millrace_schemas::codec::RecordCodec;
 use rdkafka::message::{BorrowedMessage, Message};
-use rdkafka::{Offset, Timestamp, TopicPartitionList};
-use serde_json::Value;
+use rdkafka::{Offset, TopicPartitionList};
 
+use super::batch::Batch;
+use super::keeper::Keeper;
+use super::transactor::Transactor;
 use super::{Output, Place, Processor, Tally};
-use crate::group::{self, Teller};
-use crate::outbox::{Letter, Outbox};
-use crate::settings::{Form, Guarantee, OnError, Settings};
-use crate::source::{Cause, Change, Decoder, Ledger, Look, Outputs, Reject, Source, Waiting, ask};
+use crate::group::Teller;
+use crate::outbox::Outbox;
+use crate::settings::{Guarantee, Settings};
+use crate::source::{Change, Decoder, Ledger, Look, Source, Waiting, ask};
+use crate::state::{Restored, Store};
 
 /// Records that are taken before anything else is seen to.
 const BATCH: usize = 2_000;
@@ -45,16 +47,29 @@ pub struct Parts<'a, P> {
     pub member: &'a str,
     /// Whether the topic `group-events` is there.
     pub tells_group: bool,
+    /// Where the state is kept, if it is.
+    pub store: Option<Arc<Store>>,
+    /// What transactions are made under; `None` = there are none.
+    pub transactional_id: Option<String>,
 }
 
 /// The flow of records through a processor.
 pub struct Flow<'a, P> {
-    parts: Parts<'a, P>,
+    pub(super) parts: Parts<'a, P>,
     decoder: Decoder,
-    waiting: Waiting<'a>,
+    pub(super) waiting: Waiting<'a>,
     out: Vec<Output>,
-    teller: Teller,
-    tally: Tally,
+    pub(super) teller: Teller,
+    pub(super) tally: Tally,
+    pub(super) keeper: Keeper,
+    /// Where records go into transactions; `None` = none are made.
+    pub(super) transactor: Option<Transactor>,
+    /// What the next transaction writes.
+    pub(super) batch: Batch,
+    /// The partition of the record that is being taken, as long as it is ours.
+    at_hand: Option<i32>,
+    /// Records that were taken and are not noted yet: partition, first offset, next offset.
+    done: Option<(i32, i64, i64)>,
     committed: Instant,
     told: Instant,
     drawn: Instant,
@@ -67,7 +82,12 @@ impl<'a, P: Processor> Flow<'a, P> {
         let now = Instant::now();
         Self {
             teller: Teller::new(&parts.settings.member.group, parts.member, &parts.settings.topic),
+            keeper: Keeper::new(parts.store.clone(), parts.settings.checkpoint_records),
             parts,
+            transactor: None,
+            batch: Batch::default(),
+            at_hand: None,
+            done: None,
             decoder: Decoder::default(),
             waiting: Waiting::new(),
             out: Vec::new(),
@@ -84,19 +104,29 @@ impl<'a, P: Processor> Flow<'a, P> {
     /// # Errors
     /// When the member cannot go on, an output is refused, or a record cannot be read and that is to end it.
     pub fn run(mut self, shutdown: &Shutdown) -> Result<Tally> {
+        if let Some(id) = &self.parts.transactional_id {
+            self.transactor = Some(Transactor::begin(&self.parts.settings.kafka, id)?);
+        }
         self.tell(&self.teller.plain("startup_complete"))?;
-        while !shutdown.is_requested() && !self.is_done() {
+        while !shutdown.is_requested() {
+            // A transaction that was aborted at the end leaves more to do.
+            if self.is_done() {
+                self.commit()?;
+                if self.is_done() {
+                    break;
+                }
+            }
             let most = usize::try_from(self.left()).unwrap_or(BATCH).min(BATCH);
             let look = self.parts.source.look(&mut self.waiting, most, LOOK)?;
             self.see(look)?;
             match self.parts.settings.guarantee {
-                Guarantee::AtLeastOnce => self.take_waiting()?,
+                Guarantee::AtLeastOnce | Guarantee::ExactlyOnce => self.take_waiting()?,
                 Guarantee::AtMostOnce => self.commit_and_take()?,
             }
             self.see_to_the_rest()?;
         }
-        self.end()?;
-        Ok(self.tally)
+        self.commit()?;
+        self.end()
     }
 
     /// Records that may yet be taken.
@@ -109,14 +139,14 @@ impl<'a, P: Processor> Flow<'a, P> {
         self.left() == 0 || self.parts.outbox.screen().is_closed() || at_end()
     }
 
-    fn see(&mut self, look: Look) -> Result<()> {
+    pub(super) fn see(&mut self, look: Look) -> Result<()> {
         for change in look.changes {
             match &change {
-                Change::Assigned(partitions) => self.tally.assigned(partitions),
-                Change::Revoked(partitions) | Change::Lost(partitions) => {
-                    self.tally.gone(partitions);
-                    partitions.iter().for_each(|partition| self.parts.processor.drop_partition(*partition));
+                Change::Assigned(partitions, restored) => {
+                    self.tally.assigned(partitions);
+                    restored.iter().try_for_each(|restored| self.go_on(restored))?;
                 }
+                Change::Revoked(partitions) | Change::Lost(partitions) => self.let_go(partitions),
                 Change::Committed(..) => {}
                 Change::Failed(why) => return Err(Error::failed(format!("the group: {why}"))),
             }
@@ -128,12 +158,36 @@ impl<'a, P: Processor> Flow<'a, P> {
         Ok(())
     }
 
+    /// Goes on with a partition's state as it was found.
+    pub(super) fn go_on(&mut self, restored: &Restored) -> Result<()> {
+        let partition = restored.begin.partition;
+        self.parts.processor.restore(restored).map_err(|why| {
+            let topic = &self.parts.settings.topic;
+            Error::failed(format!("the state of {topic} partition {partition} cannot be read: {why}"))
+        })?;
+        self.keeper.restore(restored);
+        self.parts.ledger.mark(partition, restored.begin.mark.to_string());
+        Ok(())
+    }
+
+    /// What was made of partitions that are others' now is theirs to make again.
+    fn let_go(&mut self, partitions: &[i32]) {
+        self.at_hand = self.at_hand.filter(|partition| !partitions.contains(partition));
+        self.done = self.done.filter(|(partition, ..)| !partitions.contains(partition));
+        self.tally.gone(partitions);
+        self.batch.drop_partitions(partitions);
+        for partition in partitions {
+            self.parts.processor.drop_partition(*partition);
+            self.keeper.drop_partition(*partition);
+        }
+    }
+
     fn take_waiting(&mut self) -> Result<()> {
-        while self.left() > 0 {
+        while self.left() > 0 && !self.batch.is_full() {
             let Some(record) = self.waiting.pop_front() else { break };
             self.take(&record)?;
-            self.parts.ledger.note(record.partition(), record.offset());
         }
+        self.note();
         Ok(())
     }
 
@@ -141,38 +195,97 @@ impl<'a, P: Processor> Flow<'a, P> {
     fn commit_and_take(&mut self) -> Result<()> {
         let most = usize::try_from(self.left()).unwrap_or(usize::MAX).min(self.waiting.len());
         let batch: Vec<BorrowedMessage<'a>> = self.waiting.drain(..most).collect();
-        if batch.is_empty() {
-            return Ok(());
+        let list = self.to_commit(&batch)?;
+        if list.count() == 0 || self.parts.source.commit_list(&list)? {
+            batch.iter().try_for_each(|record| self.take(record))?;
+        }
+        self.note();
+        Ok(())
+    }
+
+    /// The offsets behind these records, where the group has not committed them before.
+    fn to_commit(&mut self, batch: &[BorrowedMessage<'a>]) -> Result<TopicPartitionList> {
+        let mut nexts = BTreeMap::new();
+        for record in batch {
+            let (partition, offset) = (record.partition(), record.offset());
+            if !self.keeper.is_given(partition, offset) {
+                nexts.entry(partition).or_insert((offset, offset)).1 = offset + 1;
+            }
         }
         let mut list = TopicPartitionList::new();
-        for record in &batch {
-            let (topic, partition) = (record.topic(), record.partition());
-            let next = Offset::Offset(record.offset() + 1);
-            if list.find_partition(topic, partition).is_none() {
-                list.add_partition(topic, partition);
-            }
-            list.set_partition_offset(topic, partition, next)
+        let topic = &self.parts.settings.topic;
+        for (partition, (first, next)) in nexts {
+            self.begin(partition, first);
+            let mut place = list.add_partition(topic, partition);
+            place
+                .set_offset(Offset::Offset(next))
                 .map_err(|e| Error::failed(format!("topic {topic}: {e}")))?;
-        }
-        if self.parts.source.commit_list(&list)? {
-            for record in &batch {
-                self.take(record)?;
+            if let Some(mark) = self.parts.ledger.marked(partition) {
+                place.set_metadata(mark);
             }
+        }
+        Ok(list)
+    }
+
+    /// Takes a record and sees to what follows from it. Whatever waits may find that the partition has gone; the
+    /// record is the next owner's then.
+    fn take(&mut self, record: &BorrowedMessage<'_>) -> Result<()> {
+        let at = Place { partition: record.partition(), offset: record.offset() };
+        self.at_hand = Some(at.partition);
+        if let Some(id) = self.decoder.wants(record.payload()) {
+            self.learn(id)?;
+        }
+        if self.at_hand.is_some() {
+            self.process(at, record)?;
+        }
+        if self.at_hand.take().is_some() {
+            self.has_taken(at);
         }
         Ok(())
     }
 
-    fn take(&mut self, record: &BorrowedMessage<'_>) -> Result<()> {
-        let at = Place { partition: record.partition(), offset: record.offset() };
-        self.tally.note(at);
-        if let Some(id) = self.decoder.wants(record.payload()) {
-            self.learn(id)?;
+    fn process(&mut self, at: Place, record: &BorrowedMessage<'_>) -> Result<()> {
+        let is_given = self.keeper.is_given(at.partition, at.offset);
+        if !is_given {
+            self.tally.note(at);
         }
         match self.decoder.decode(record.key(), record.payload()) {
             Ok(reading) => self.parts.processor.take(at, &reading, &mut self.out),
+            Err(_) if is_given => {}
             Err(reject) => return self.reject(record, &reject),
         }
-        self.give()
+        if is_given {
+            self.out.clear();
+        }
+        self.give(at.partition)
+    }
+
+    fn has_taken(&mut self, at: Place) {
+        match &mut self.done {
+            Some((partition, _, next)) if *partition == at.partition => *next = at.offset + 1,
+            _ => {
+                self.note();
+                self.done = Some((at.partition, at.offset, at.offset + 1));
+            }
+        }
+    }
+
+    /// Notes what was taken, so that it may be committed when what follows from it has arrived.
+    pub(super) fn note(&mut self) {
+        let Some((partition, first, next)) = self.done.take() else { return };
+        self.begin(partition, first);
+        let is_committed = self.parts.settings.guarantee == Guarantee::AtMostOnce;
+        if !is_committed && !self.keeper.is_given(partition, next - 1) {
+            self.parts.ledger.note(partition, next);
+        }
+        self.keeper.note(partition, next);
+    }
+
+    /// Begins a partition's state with this record, where there is none.
+    fn begin(&mut self, partition: i32, first: i64) {
+        if let Some(mark) = self.keeper.begin(partition, first) {
+            self.parts.ledger.mark(partition, mark);
+        }
     }
 
     fn learn(&mut self, id: u32) -> Result<()> {
@@ -186,100 +299,18 @@ impl<'a, P: Processor> Flow<'a, P> {
         looks.into_iter().try_for_each(|look| self.see(look))
     }
 
-    fn give(&mut self) -> Result<()> {
+    fn give(&mut self, partition: i32) -> Result<()> {
         for output in std::mem::take(&mut self.out) {
-            match output {
-                Output::Text(text) => self.write(text)?,
-                Output::Alert(alert) => self.alert(&alert)?,
+            if self.at_hand.is_some() {
+                self.give_out(partition, output)?;
             }
         }
         Ok(())
     }
 
-    fn write(&mut self, text: String) -> Result<()> {
-        let outbox = Arc::clone(&self.parts.outbox);
-        if outbox.screen().is_full() {
-            self.hold("nobody reads standard output fast enough", &|| !outbox.screen().is_full())?;
-        }
-        outbox.screen().write(text);
-        Ok(())
-    }
-
-    fn alert(&mut self, alert: &AnomalyAlert) -> Result<()> {
-        self.tally.alerts += 1;
-        let detection = self.parts.settings.detection.as_ref();
-        let topic = detection.and_then(|detection| detection.topic.as_ref());
-        let (Some(topic), Some((codec, id))) = (topic, &self.parts.alerts) else { return Ok(()) };
-        let payload = codec
-            .encode(*id, alert)
-            .map_err(|e| Error::failed(format!("an alert cannot be written: {e}")))?;
-        let letter = Letter {
-            topic: topic.clone(),
-            key: Some(alert.machine_id.clone().into_bytes()),
-            payload: Some(payload),
-            timestamp: Some(alert.timestamp),
-            headers: None,
-        };
-        self.send(&letter)
-    }
-
-    fn reject(&mut self, record: &BorrowedMessage<'_>, reject: &Reject) -> Result<()> {
-        self.tally.rejected += 1;
-        let settings = self.parts.settings;
-        match settings.on_error {
-            OnError::Skip => Ok(()),
-            OnError::Fail => Err(unreadable(record, reject)),
-            OnError::Dlq => self.send(&Letter {
-                topic: settings.dead_letters.clone(),
-                key: record.key().map(<[u8]>::to_vec),
-                payload: record.payload().map(<[u8]>::to_vec),
-                timestamp: match record.timestamp() {
-                    Timestamp::CreateTime(time) => Some(time),
-                    _ => None,
-                },
-                headers: Some(rejected_headers(record, reject.cause.exception(), &reject.why)),
-            }),
-        }
-    }
-
-    fn send(&mut self, letter: &Letter) -> Result<()> {
-        let outbox = Arc::clone(&self.parts.outbox);
-        if outbox.send(letter)? {
-            return Ok(());
-        }
-        let mut sent = false;
-        while !sent {
-            let has_room = || !matches!(outbox.settled(), Ok(false));
-            self.hold("Kafka does not take records fast enough", &has_room)?;
-            sent = outbox.send(letter)?;
-        }
-        Ok(())
-    }
-
-    fn tell(&mut self, event: &Value) -> Result<()> {
-        if self.parts.settings.form == Form::Json {
-            self.write(format!("{event}\n"))?;
-        }
-        if !self.parts.tells_group {
-            return Ok(());
-        }
-        self.send(&Letter {
-            topic: group::TOPIC.to_owned(),
-            key: Some(self.teller.group().as_bytes().to_vec()),
-            payload: Some(event.to_string().into_bytes()),
-            ..Letter::default()
-        })
-    }
-
-    fn hold(&mut self, why: &str, done: &dyn Fn() -> bool) -> Result<()> {
-        let look = self.parts.source.hold(&mut self.waiting, why, done)?;
-        self.see(look)
-    }
-
     fn see_to_the_rest(&mut self) -> Result<()> {
-        if self.committed.elapsed() >= self.parts.settings.commit_interval {
-            self.settle()?;
-            self.parts.source.commit()?;
+        if self.committed.elapsed() >= self.parts.settings.commit_interval || self.batch.is_full() {
+            self.commit()?;
             self.committed = Instant::now();
         }
         if self.told.elapsed() >= TELL {
@@ -297,59 +328,9 @@ impl<'a, P: Processor> Flow<'a, P> {
         }
         Ok(())
     }
-
-    fn settle(&mut self) -> Result<()> {
-        let ledger = Arc::clone(&self.parts.ledger);
-        self.wait_for("what follows from the records has not arrived yet", &|| ledger.settle())
-    }
-
-    /// Waits as a living member; an error of what is waited for is found by the last look.
-    fn wait_for(&mut self, why: &str, is_settled: &dyn Fn() -> Result<bool>) -> Result<()> {
-        if !is_settled()? {
-            self.hold(why, &|| !matches!(is_settled(), Ok(false)))?;
-            is_settled()?;
-        }
-        Ok(())
-    }
-
-    fn tell_progress(&mut self) -> Result<()> {
-        let consumed = self.tally.take_consumed();
-        if consumed.is_empty() {
-            return Ok(());
-        }
-        let event = self.teller.consumed(&consumed);
-        self.tell(&event)
-    }
-
-    fn draw(&mut self) {
-        let state = self.tally.state(&self.parts.settings.member.group, self.parts.member);
-        let screen = self.parts.outbox.screen();
-        // A picture that nobody has seen yet is worth no second one.
-        if screen.is_empty()
-            && let Some(text) = self.parts.processor.show(&state)
-        {
-            screen.write(text);
-        }
-    }
-
-    fn end(&mut self) -> Result<()> {
-        self.settle()?;
-        self.parts.source.commit_now()?;
-        self.tell_progress()?;
-        self.draw();
-        let changes = self.parts.source.leave()?;
-        self.see(Look { changes, ..Look::default() })?;
-        self.tell(&self.teller.plain("shutdown_complete"))?;
-        let outbox = Arc::clone(&self.parts.outbox);
-        self.wait_for("the last records are not acknowledged yet", &|| outbox.settled())
-    }
 }
 
-fn unreadable(record: &BorrowedMessage<'_>, reject: &Reject) -> Error {
-    let place = format!("{} partition {} offset {}", record.topic(), record.partition(), record.offset());
-    let remedy = match reject.cause {
-        Cause::UnknownSchema => "check --schema-registry-url, or pass over it with --on-error dlq",
-        _ => "pass over it with --on-error dlq",
-    };
-    Error::failed(format!("the record at {place} is no reading: {}; {remedy}", reject.why))
+/// Partition and offset of a record.
+pub(super) fn place(record: &BorrowedMessage<'_>) -> (i32, i64) {
+    (record.partition(), record.offset())
 }

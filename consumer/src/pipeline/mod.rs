@@ -1,10 +1,18 @@
 //! From records to what follows from them, with a guarantee: whatever a [`Processor`] makes of readings, their
-//! offsets are committed when it has arrived (at least once), or before they are looked at (at most once).
+//! offsets are committed when it has arrived (at least once), with it in one transaction (exactly once), or before
+//! they are looked at (at most once). The processor's state goes where its partitions go.
 
+mod batch;
+mod commit;
+mod deliver;
 mod flow;
+mod keeper;
 mod tally;
+mod transactor;
 
 use millrace_schemas::{AnomalyAlert, SensorReading};
+
+use crate::state::Restored;
 
 pub use flow::{Flow, Parts};
 pub use tally::{State, Tally};
@@ -27,10 +35,35 @@ pub enum Output {
     Alert(Box<AnomalyAlert>),
 }
 
+/// The state of a partition, as far as it has changed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// Machines that have changed, each with its state.
+    pub machines: Vec<(String, Vec<u8>)>,
+    /// What belongs to the partition itself; it goes into the commit's metadata, so some hundred bytes at most.
+    pub partition: String,
+}
+
 /// What is done with readings. Its state belongs to partitions and goes with them.
 pub trait Processor {
     /// Takes in a reading and adds what follows from it.
     fn take(&mut self, at: Place, reading: &SensorReading<'_>, out: &mut Vec<Output>);
+
+    /// Words for all that shapes its state; state under other words is not taken over.
+    fn version(&self) -> String;
+
+    /// What has changed in a partition since the last checkpoint.
+    fn checkpoint(&mut self, partition: i32) -> Checkpoint;
+
+    /// Takes over a partition's state. Records behind its checkpoint follow, those that it takes account of
+    /// among them; the state must come out as if they had been taken once.
+    ///
+    /// # Errors
+    /// A clause about what cannot be read.
+    fn restore(&mut self, restored: &Restored) -> Result<(), String>;
+
+    /// How many readings a partition's state holds, or costs as much as to write down.
+    fn readings(&self, partition: i32) -> u64;
 
     /// Lets go of all that belongs to a partition, which is read by others now.
     fn drop_partition(&mut self, partition: i32);

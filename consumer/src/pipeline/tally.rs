@@ -31,11 +31,15 @@ pub struct Tally {
     pub rejected: u64,
     /// Alerts that followed.
     pub alerts: u64,
+    /// When the first record was taken.
+    pub first: Option<Instant>,
     /// Partitions that are here.
     pub own: BTreeSet<i32>,
     /// Those of them that have been read to their end.
     pub ended: BTreeSet<i32>,
     since: BTreeMap<i32, (u64, i64, i64)>,
+    /// Records, rejected and alerts of transactions that are committed.
+    committed: (u64, u64, u64),
     looked: Instant,
     before: u64,
     rate: f64,
@@ -47,9 +51,11 @@ impl Default for Tally {
             records: 0,
             rejected: 0,
             alerts: 0,
+            first: None,
             own: BTreeSet::new(),
             ended: BTreeSet::new(),
             since: BTreeMap::new(),
+            committed: (0, 0, 0),
             looked: Instant::now(),
             before: 0,
             rate: 0.0,
@@ -61,6 +67,9 @@ impl Tally {
     /// Notes a record that is taken.
     pub fn note(&mut self, at: Place) {
         self.records += 1;
+        if self.first.is_none() {
+            self.first = Some(Instant::now());
+        }
         let (count, _, last) = self.since.entry(at.partition).or_insert((0, at.offset, at.offset));
         *count += 1;
         *last = at.offset;
@@ -70,6 +79,18 @@ impl Tally {
     pub fn ended(&mut self, more: &[i32], ends: &[i32]) {
         self.ended.retain(|partition| !more.contains(partition));
         self.ended.extend(ends.iter().filter(|partition| self.own.contains(partition)));
+    }
+
+    /// What was counted so far is in transactions that are committed.
+    pub fn is_committed(&mut self) {
+        self.committed = (self.records, self.rejected, self.alerts);
+    }
+
+    /// What was counted since is taken again, in these partitions.
+    pub fn go_back(&mut self, partitions: &[i32]) {
+        (self.records, self.rejected, self.alerts) = self.committed;
+        self.since.clear();
+        self.assigned(partitions);
     }
 
     /// Notes partitions that came.
@@ -102,7 +123,7 @@ impl Tally {
     pub fn state(&mut self, group: &str, member: &str) -> State {
         let seconds = self.looked.elapsed().as_secs_f64();
         if seconds > 0.0 {
-            self.rate = (self.records - self.before) as f64 / seconds;
+            self.rate = self.records.saturating_sub(self.before) as f64 / seconds;
         }
         (self.looked, self.before) = (Instant::now(), self.records);
         State {

@@ -1,4 +1,5 @@
 use millrace_schemas::{MaintenanceStatus, Sensor, SensorReading};
+use serde::{Deserialize, Serialize};
 
 use crate::window::MachineWindow;
 
@@ -6,7 +7,7 @@ use crate::window::MachineWindow;
 const LEAST_VALUES: u32 = 10;
 
 /// A value that is strange.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Mark {
     /// Which sensor.
     pub sensor: Sensor,

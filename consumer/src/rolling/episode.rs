@@ -1,4 +1,5 @@
 use millrace_schemas::{AlertState, AnomalyAlert, SensorReading};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::detect::Mark;
@@ -11,7 +12,7 @@ const CALM: u32 = 10;
 const WORSE: f64 = 2.0;
 
 /// An episode in which a machine is strange.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Episode {
     start: i64,
     last: i64,

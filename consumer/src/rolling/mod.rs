@@ -5,14 +5,14 @@ mod episode;
 mod lines;
 mod table;
 
-use std::collections::{BTreeMap, HashMap};
-
 use millrace_schemas::{AnomalyAlert, MaintenanceStatus, SensorReading};
+use serde::{Deserialize, Serialize};
 
 pub use detect::Mark;
 
-use crate::pipeline::{Output, Place, Processor, State};
+use crate::pipeline::{Checkpoint, Output, Place, Processor, State};
 use crate::settings::{Form, Settings, Show};
+use crate::state::{Machines, Remembered, Restored};
 use crate::window::{MachineWindow, Span};
 use episode::Episode;
 
@@ -23,11 +23,12 @@ pub struct Rolling {
     version: String,
     form: Form,
     show: Show,
-    partitions: BTreeMap<i32, HashMap<String, Machine>>,
+    machines: Machines<Machine>,
     table: table::Table,
 }
 
 /// What is kept of a machine.
+#[derive(Debug, Serialize, Deserialize)]
 struct Machine {
     window: MachineWindow,
     /// Readings since it last stood for maintenance.
@@ -46,7 +47,7 @@ impl Rolling {
             version: format!("window={} z={}", settings.window, z.unwrap_or_default()),
             form: settings.form,
             show: settings.show,
-            partitions: BTreeMap::new(),
+            machines: Machines::default(),
             table: table::Table::default(),
         }
     }
@@ -80,13 +81,27 @@ impl Machine {
     }
 }
 
+impl Remembered for Machine {
+    fn to_bytes(&self) -> Vec<u8> {
+        // Into a growing buffer nothing of these types can fail.
+        postcard::to_stdvec(self).unwrap_or_default()
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
+        postcard::from_bytes(bytes).map_err(|e| e.to_string())
+    }
+
+    fn readings(&self) -> u64 {
+        self.window.samples() as u64
+    }
+}
+
 impl Processor for Rolling {
     fn take(&mut self, at: Place, reading: &SensorReading<'_>, out: &mut Vec<Output>) {
-        let machines = self.partitions.entry(at.partition).or_default();
-        if !machines.contains_key(&*reading.machine_id) {
-            machines.insert(reading.machine_id.clone().into_owned(), Machine::new(self.window));
-        }
-        let Some(machine) = machines.get_mut(&*reading.machine_id) else { return };
+        let window = self.window;
+        let Some(machine) = self.machines.at(at, &reading.machine_id, || Machine::new(window)) else {
+            return;
+        };
         let told = machine.take(reading, self.z, &self.version);
         let is_shown = is_shown(self.show, !machine.marks.is_empty());
         match self.form {
@@ -99,15 +114,31 @@ impl Processor for Rolling {
         out.extend(told.map(Box::new).map(Output::Alert));
     }
 
+    fn version(&self) -> String {
+        format!("rolling {}", self.version)
+    }
+
+    fn checkpoint(&mut self, partition: i32) -> Checkpoint {
+        Checkpoint { machines: self.machines.changed(partition), partition: String::new() }
+    }
+
+    fn restore(&mut self, restored: &Restored) -> Result<(), String> {
+        self.machines.restore(restored)
+    }
+
+    fn readings(&self, partition: i32) -> u64 {
+        self.machines.readings(partition)
+    }
+
     fn drop_partition(&mut self, partition: i32) {
-        self.partitions.remove(&partition);
+        self.machines.drop_partition(partition);
     }
 
     fn show(&mut self, state: &State) -> Option<String> {
         if self.form != Form::Table {
             return None;
         }
-        let machines = self.partitions.values().flatten();
+        let machines = self.machines.iter();
         let rows =
             machines.map(|(name, machine)| table::row(name, &machine.window, &machine.marks)).collect();
         Some(self.table.draw(rows, state))

@@ -140,8 +140,12 @@ fn check_company(said: &Options, origins: &Origins) -> Result<()> {
     only("dlq", said.on_error == Some(OnError::Dlq), "--on-error dlq")?;
     only("show", said.output_format != Some(Form::Table), "--output-format text and json")?;
     only("session_timeout", said.group_protocol != Some(Protocol::Consumer), "--group-protocol classic")?;
-    let least = said.guarantee != Some(Guarantee::AtMostOnce);
-    only("commit_interval", least, "--guarantee at-least-once")?;
+    let most = said.guarantee == Some(Guarantee::AtMostOnce);
+    only("commit_interval", !most, "--guarantee at-least-once and exactly-once")?;
+    let exactly = said.guarantee == Some(Guarantee::ExactlyOnce);
+    only("transactional_id", exactly, "--guarantee exactly-once")?;
+    only("checkpoint_records", said.state != Some(false), "the state, which --no-state turns off,")?;
+    only("state", !exactly, "--guarantee at-least-once and at-most-once")?;
     let ways = ["from_beginning", "from_time", "from_offset"];
     let mut said_ways = ways.into_iter().filter(|key| origins.is_flag(key));
     if let (Some(one), Some(other)) = (said_ways.next(), said_ways.next()) {

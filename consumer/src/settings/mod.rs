@@ -41,6 +41,12 @@ pub struct Settings {
     pub detection: Option<Detection>,
     /// What a crash may do to a record.
     pub guarantee: Guarantee,
+    /// What transactions are made under; `None` = there are none.
+    pub transactional_id: Option<String>,
+    /// Keep the state in the topic `<group>.state`.
+    pub state: bool,
+    /// Records of a partition between two checkpoints of its state; `None` = as many as its size asks for.
+    pub checkpoint_records: Option<u64>,
     /// Time between two commits.
     pub commit_interval: Duration,
     /// Whether a commit is waited for.

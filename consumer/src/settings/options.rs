@@ -64,15 +64,26 @@ pub struct Options {
     #[arg(long, value_name = "TOPIC", help_heading = "Statistics")]
     pub alerts_topic: Option<String>,
 
-    /// What a crash may do to a record: lose it or repeat it [default: at-least-once]
+    /// What a crash may do to a record: lose it, repeat it, neither [default: at-least-once]
     #[arg(long, value_enum, help_heading = "Guarantee")]
     pub guarantee: Option<Guarantee>,
-    /// Seconds between two commits [default: 1]
+    /// Seconds between two commits or transactions [default: 1]
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, value_parser = finite, help_heading = "Guarantee")]
     pub commit_interval: Option<f64>,
     /// Whether a commit is waited for [default: sync]
     #[arg(long, value_enum, help_heading = "Guarantee")]
     pub commit: Option<Commit>,
+    /// Id of exactly-once's transactions [default: GROUP-INSTANCE, or GROUP and something random]
+    #[arg(long, value_name = "ID", help_heading = "Guarantee")]
+    #[serde(deserialize_with = "text")]
+    pub transactional_id: Option<String>,
+    /// Keep no state in the topic GROUP.state: windows begin anew after a restart
+    #[arg(long = "no-state", num_args = 0, default_missing_value = "false", help_heading = "Guarantee")]
+    pub state: Option<bool>,
+    /// Records of a partition between two checkpoints of its state; at most so many are taken again after a
+    /// restart [default: 50000, or more where the state is large]
+    #[arg(long, value_name = "N", help_heading = "Guarantee")]
+    pub checkpoint_records: Option<u64>,
     /// What becomes of a record that cannot be read [default: dlq]
     #[arg(long, value_enum, help_heading = "Guarantee")]
     pub on_error: Option<OnError>,
@@ -137,6 +148,8 @@ pub enum Guarantee {
     AtMostOnce,
     /// Repeat it, never lose it: committed when all that follows from it is acknowledged
     AtLeastOnce,
+    /// Neither: committed in one transaction with all that follows from it
+    ExactlyOnce,
 }
 
 /// Whether a commit is waited for.

@@ -35,10 +35,20 @@ pub(super) fn resolve(
             "async does not go with at-most-once: a record is looked at only after its commit; take sync";
         return origins.refuse("commit", why);
     }
+    if guarantee == Guarantee::ExactlyOnce && commit == Commit::Async {
+        let why =
+            "async does not go with exactly-once: offsets are committed with their transaction; take sync";
+        return origins.refuse("commit", why);
+    }
+    let member = check.member(&said)?;
+    let transactional_id = (guarantee == Guarantee::ExactlyOnce).then(|| transactional_id(&said, &member));
     Ok(Settings {
         kafka: check.kafka(&said, properties)?,
         registry: check.registry(&said)?,
-        member: check.member(&said)?,
+        transactional_id,
+        checkpoint_records: said.checkpoint_records.map(|every| every.max(1)),
+        state: said.state.unwrap_or(true) || guarantee == Guarantee::ExactlyOnce,
+        member,
         start: check.start(&said)?,
         max_messages: said.max_messages,
         until_end: said.until.is_some(),
@@ -64,6 +74,14 @@ pub(super) fn resolve(
         verbose: said.verbose.unwrap_or(true),
         topic,
         topic_defaults,
+    })
+}
+
+/// The same after a restart where the member has a name that outlives it: what it has left open is ended at once.
+fn transactional_id(said: &Options, member: &MemberSettings) -> String {
+    said.transactional_id.clone().unwrap_or_else(|| {
+        let slot = member.instance.clone().unwrap_or_else(|| format!("{:08x}", rand::random::<u32>()));
+        format!("{}-{slot}", member.group)
     })
 }
 

@@ -19,7 +19,7 @@ fn the_guides_command_is_understood() {
 
 #[test]
 fn what_is_said_wrongly_is_answered_in_one_sentence() {
-    let wrong: [&[&str]; 15] = [
+    let wrong: [&[&str]; 18] = [
         &["--z", "4"],
         &["--alerts-topic", "a"],
         &["--on-error", "skip", "--dlq", "d"],
@@ -34,7 +34,10 @@ fn what_is_said_wrongly_is_answered_in_one_sentence() {
         &["--max-poll-interval", "5"],
         &["--guarantee", "at-most-once", "--commit", "async"],
         &["--group-id", ""],
-        &["--guarantee", "exactly-once"],
+        &["--guarantee", "exactly-twice"],
+        &["--guarantee", "exactly-once", "--commit", "async"],
+        &["--guarantee", "exactly-once", "--no-state"],
+        &["--transactional-id", "t"],
     ];
     let sentences = wrong.map(|flags| {
         let refusal = read_flags(flags).expect_err(&flags.join(" "));

@@ -22,12 +22,13 @@ pub struct Ledger {
     offsets: Mutex<Offsets>,
 }
 
-/// Next offset of each partition.
+/// Next offset of each partition, and what commits say beside it.
 #[derive(Default)]
 struct Offsets {
     read: BTreeMap<i32, i64>,
     safe: BTreeMap<i32, i64>,
     committed: BTreeMap<i32, i64>,
+    marks: BTreeMap<i32, String>,
 }
 
 impl Ledger {
@@ -40,9 +41,19 @@ impl Ledger {
         work(&mut self.offsets.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Notes that a record and all before it in its partition are done with.
-    pub fn note(&self, partition: i32, offset: i64) {
-        self.with(|offsets| offsets.read.insert(partition, offset + 1));
+    /// Notes that all records of a partition before `next` are done with.
+    pub fn note(&self, partition: i32, next: i64) {
+        self.with(|offsets| offsets.read.insert(partition, next));
+    }
+
+    /// Sets what commits of a partition say beside the offset.
+    pub fn mark(&self, partition: i32, text: String) {
+        self.with(|offsets| offsets.marks.insert(partition, text));
+    }
+
+    /// What a commit of a partition says beside the offset.
+    pub fn marked(&self, partition: i32) -> Option<String> {
+        self.with(|offsets| offsets.marks.get(&partition).cloned())
     }
 
     /// What was read becomes what may be committed, if all that follows from it has arrived.
@@ -57,6 +68,11 @@ impl Ledger {
         Ok(settled)
     }
 
+    /// What was read may be committed, since all that follows from it goes into the same transaction.
+    pub fn trust(&self) {
+        self.with(|offsets| offsets.safe.clone_from(&offsets.read));
+    }
+
     /// [`settle`](Self::settle), with some patience.
     pub(super) fn settle_within(&self, patience: Duration) {
         let began = Instant::now();
@@ -69,25 +85,34 @@ impl Ledger {
     /// # Errors
     /// When an offset is none.
     pub fn due(&self, of: Option<&[i32]>) -> Result<TopicPartitionList> {
-        let due: Vec<(i32, i64)> = self.with(|offsets| {
+        let due: Vec<(i32, i64, Option<String>)> = self.with(|offsets| {
             let wanted = |partition: &i32| of.is_none_or(|of| of.contains(partition));
             let is_new = |(partition, offset): &(i32, i64)| offsets.committed.get(partition) != Some(offset);
             let safe = offsets.safe.iter().map(|(partition, offset)| (*partition, *offset));
-            safe.filter(|(partition, _)| wanted(partition)).filter(is_new).collect()
+            let due = safe.filter(|(partition, _)| wanted(partition)).filter(is_new);
+            due.map(|(partition, offset)| (partition, offset, offsets.marks.get(&partition).cloned()))
+                .collect()
         });
         let mut list = TopicPartitionList::new();
-        for (partition, offset) in due {
-            list.add_partition_offset(&self.topic, partition, Offset::Offset(offset))
+        for (partition, offset, mark) in due {
+            let mut place = list.add_partition(&self.topic, partition);
+            place
+                .set_offset(Offset::Offset(offset))
                 .map_err(|e| Error::failed(format!("topic {}: {e}", self.topic)))?;
+            if let Some(mark) = mark {
+                place.set_metadata(mark);
+            }
         }
         Ok(list)
     }
 
-    /// Notes what the broker has committed.
+    /// Notes what the broker has committed, of partitions that are still here.
     pub fn committed(&self, list: &TopicPartitionList) {
         self.with(|offsets| {
             for element in list.elements() {
-                if let Offset::Offset(offset) = element.offset() {
+                if let (Offset::Offset(offset), true) =
+                    (element.offset(), offsets.read.contains_key(&element.partition()))
+                {
                     offsets.committed.insert(element.partition(), offset);
                 }
             }
@@ -100,6 +125,7 @@ impl Ledger {
             for map in [&mut offsets.read, &mut offsets.safe, &mut offsets.committed] {
                 map.retain(|partition, _| !partitions.contains(partition));
             }
+            offsets.marks.retain(|partition, _| !partitions.contains(partition));
         });
     }
 }
@@ -126,12 +152,12 @@ mod tests {
     fn an_offset_is_due_only_when_the_outputs_of_its_record_have_arrived() {
         let outputs = Arc::new(Slow(AtomicBool::new(false)));
         let ledger = Ledger::new("t", Arc::clone(&outputs) as Arc<dyn Outputs>);
-        ledger.note(0, 4);
+        ledger.note(0, 5);
         assert_eq!(ledger.settle(), Ok(false));
         assert_eq!(offsets(&ledger.due(None).expect("a list")), []);
         outputs.0.store(true, Ordering::Relaxed);
         assert_eq!(ledger.settle(), Ok(true));
-        ledger.note(0, 5);
+        ledger.note(0, 6);
         let due = ledger.due(None).expect("a list");
         assert_eq!(offsets(&due), [(0, Offset::Offset(5))], "offset 5 was read after that");
         ledger.committed(&due);
@@ -141,8 +167,8 @@ mod tests {
     #[test]
     fn a_partition_that_went_is_committed_no_more() {
         let ledger = Ledger::new("t", Arc::new(Slow(AtomicBool::new(true))));
-        ledger.note(0, 1);
-        ledger.note(1, 1);
+        ledger.note(0, 2);
+        ledger.note(1, 2);
         ledger.settle().expect("settled");
         assert_eq!(offsets(&ledger.due(Some(&[1])).expect("a list")), [(1, Offset::Offset(2))]);
         ledger.forget(&[1]);

@@ -14,7 +14,8 @@ use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::ledger::Ledger;
-use crate::settings::{Commit, Start};
+use crate::settings::{Commit, Guarantee, Settings, Start};
+use crate::state::{Restored, Store};
 
 /// How long a partition that goes may wait for the outputs of its records.
 const LAST_OUTPUTS: Duration = Duration::from_secs(2);
@@ -23,8 +24,8 @@ const LOOK_UP: Duration = Duration::from_secs(10);
 /// What happened to a member.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// These partitions are its own from now on, beside those it had.
-    Assigned(Vec<i32>),
+    /// These partitions are its own from now on, beside those it had; of some the state is known.
+    Assigned(Vec<i32>, Vec<Restored>),
     /// These partitions go; what was done with them is committed.
     Revoked(Vec<i32>),
     /// These partitions went without warning; others may have them already.
@@ -37,10 +38,12 @@ pub enum Change {
 
 /// The member as librdkafka calls it.
 pub struct Member {
-    topic: String,
+    pub(super) topic: String,
     start: Start,
     commit: Commit,
+    in_transactions: bool,
     ledger: Arc<Ledger>,
+    pub(super) store: Option<Arc<Store>>,
     changes: Mutex<Vec<Change>>,
     /// Partitions that it has had before, which go on where the group is.
     begun: Mutex<BTreeSet<i32>>,
@@ -49,15 +52,17 @@ pub struct Member {
 }
 
 impl Member {
-    pub(super) fn new(topic: &str, start: Start, commit: Commit, ledger: Arc<Ledger>, servers: &str) -> Self {
+    pub(super) fn new(settings: &Settings, ledger: Arc<Ledger>, store: Option<Arc<Store>>) -> Self {
         Self {
-            topic: topic.to_owned(),
-            start,
-            commit,
+            topic: settings.topic.clone(),
+            start: settings.start,
+            commit: settings.commit,
+            in_transactions: settings.guarantee == Guarantee::ExactlyOnce,
             ledger,
+            store,
             changes: Mutex::default(),
             begun: Mutex::default(),
-            servers: servers.to_owned(),
+            servers: settings.kafka.bootstrap_servers().to_owned(),
             away: AtomicBool::new(false),
         }
     }
@@ -79,35 +84,44 @@ impl Member {
 
     fn assign(&self, consumer: &BaseConsumer<Self>, list: &mut TopicPartitionList) {
         let partitions = partitions(list);
-        let placed = self.place(consumer, list, &partitions);
-        let assigned = placed.and_then(|()| match consumer.rebalance_protocol() {
-            RebalanceProtocol::Cooperative => consumer.incremental_assign(list),
-            _ => consumer.assign(list),
-        });
-        match assigned {
-            Ok(()) => self.tell(Change::Assigned(partitions)),
-            Err(error) => {
-                self.tell(Change::Failed(format!("partitions cannot be taken over: {}", cause(&error))))
+        let begun = self.place(consumer, list, &partitions).map_err(|e| cause(&e));
+        let begun = begun.and_then(|placed| {
+            let others: Vec<i32> =
+                partitions.iter().copied().filter(|partition| !placed.contains(partition)).collect();
+            let restored = self.take_over(consumer, &others)?;
+            for Restored { begin, .. } in &restored {
+                let from = Offset::Offset(begin.mark.from);
+                list.set_partition_offset(&self.topic, begin.partition, from).map_err(|e| cause(&e))?;
             }
-        }
+            let assigned = match consumer.rebalance_protocol() {
+                RebalanceProtocol::Cooperative => consumer.incremental_assign(list),
+                _ => consumer.assign(list),
+            };
+            assigned.map(|()| restored).map_err(|e| cause(&e))
+        });
+        self.tell(match begun {
+            Ok(restored) => Change::Assigned(partitions, restored),
+            Err(why) => Change::Failed(format!("partitions cannot be taken over: {why}")),
+        });
     }
 
-    /// Sets where partitions begin that the member has for the first time.
+    /// Sets where partitions begin that the member has for the first time, if that is said, and tells which.
     fn place(
         &self,
         consumer: &BaseConsumer<Self>,
         list: &mut TopicPartitionList,
         partitions: &[i32],
-    ) -> KafkaResult<()> {
+    ) -> KafkaResult<BTreeSet<i32>> {
         let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
-        let new: Vec<i32> = partitions.iter().copied().filter(|partition| begun.insert(*partition)).collect();
+        let new: BTreeSet<i32> =
+            partitions.iter().copied().filter(|partition| begun.insert(*partition)).collect();
         let at = match self.start {
-            Start::Committed | Start::Beginning => return Ok(()),
+            Start::Committed | Start::Beginning => return Ok(BTreeSet::new()),
             Start::Offset(offset) | Start::Time(offset) => Offset::Offset(offset),
         };
         let mut places = TopicPartitionList::new();
-        for partition in new {
-            places.add_partition_offset(&self.topic, partition, at)?;
+        for partition in &new {
+            places.add_partition_offset(&self.topic, *partition, at)?;
         }
         if matches!(self.start, Start::Time(_)) && places.count() > 0 {
             places = consumer.offsets_for_times(places, LOOK_UP)?;
@@ -115,13 +129,14 @@ impl Member {
         for place in places.elements() {
             list.set_partition_offset(&self.topic, place.partition(), place.offset())?;
         }
-        Ok(())
+        Ok(new)
     }
 
     fn revoke(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) {
         let partitions = partitions(list);
         let lost = consumer.assignment_lost();
-        if !lost {
+        // In transactions only whole ones are committed; what is in none is taken again by the next owner.
+        if !lost && !self.in_transactions {
             self.commit_before_going(consumer, &partitions);
         }
         self.ledger.forget(&partitions);
@@ -146,12 +161,16 @@ impl Member {
 }
 
 pub(super) fn commit_change(list: &TopicPartitionList, result: KafkaResult<()>) -> Change {
+    change_of(list, result.map_err(|error| cause(&error)))
+}
+
+pub(super) fn change_of(list: &TopicPartitionList, result: Result<(), String>) -> Change {
     let elements = list.elements();
     let offsets = elements.iter().filter_map(|element| match element.offset() {
         Offset::Offset(offset) => Some((element.partition(), offset)),
         _ => None,
     });
-    Change::Committed(offsets.collect(), result.map_err(|error| cause(&error)))
+    Change::Committed(offsets.collect(), result)
 }
 
 fn partitions(list: &TopicPartitionList) -> Vec<i32> {

@@ -7,28 +7,31 @@
 mod decode;
 mod ledger;
 mod member;
+mod take_over;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use millrace_core::kafka::cause;
 use millrace_core::{Error, Result};
-use rdkafka::TopicPartitionList;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerGroupMetadata};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::message::{BorrowedMessage, Message};
+use rdkafka::{Offset, TopicPartitionList};
 
 pub use decode::{Cause, Decoder, Reject, ask};
 pub use ledger::{Ledger, Outputs};
 pub use member::{Change, Member};
 
 use crate::settings::{Commit, Protocol, Settings, Start};
+use crate::state::{Restored, Store};
 
 /// How long may be waited for something without telling the group.
 const UNNOTICED: Duration = Duration::from_millis(500);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(1);
 const WHILE_HELD: Duration = Duration::from_millis(50);
+const SEEK: Duration = Duration::from_secs(10);
 
 /// Records that wait to be looked at, in their order.
 pub type Waiting<'a> = VecDeque<BorrowedMessage<'a>>;
@@ -41,6 +44,23 @@ pub struct Source {
     ledger: Arc<Ledger>,
     max_poll: Duration,
     verbose: bool,
+}
+
+/// What a transaction commits beside records.
+pub struct Offsets {
+    /// The next offset of each partition, with its mark.
+    pub due: TopicPartitionList,
+    /// Who commits them.
+    pub group: ConsumerGroupMetadata,
+}
+
+/// What a member has taken of a partition that it may have to give back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// What lies behind the group's commit.
+    SinceCommit,
+    /// All from this offset on; the group has committed nothing since the member has the partition.
+    From(i64),
 }
 
 /// What one look at the topic gave, beside records.
@@ -67,14 +87,18 @@ impl Look {
 }
 
 impl Source {
-    /// Joins the group under the name `client`; partitions come while records are asked for.
+    /// Joins the group under the name `client`; partitions come while records are asked for, with their state
+    /// from `store`.
     ///
     /// # Errors
     /// When a property is unknown or does not fit the others.
-    pub fn join(settings: &Settings, client: &str, ledger: Arc<Ledger>) -> Result<Self> {
-        let servers = settings.kafka.bootstrap_servers();
-        let member =
-            Member::new(&settings.topic, settings.start, settings.commit, Arc::clone(&ledger), servers);
+    pub fn join(
+        settings: &Settings,
+        client: &str,
+        ledger: Arc<Ledger>,
+        store: Option<Arc<Store>>,
+    ) -> Result<Self> {
+        let member = Member::new(settings, Arc::clone(&ledger), store);
         let properties = properties(settings, client);
         let properties: Vec<(&str, &str)> =
             properties.iter().map(|(name, value)| (*name, value.as_str())).collect();
@@ -189,6 +213,81 @@ impl Source {
         }
         self.consumer.context().tell(member::commit_change(list, result));
         Ok(taken)
+    }
+
+    /// What goes into a transaction beside records: offsets with these marks, and who commits them.
+    ///
+    /// # Errors
+    /// When an offset is none, or the client is no member yet.
+    pub fn offsets(&self, marks: &[(i32, String)]) -> Result<Option<Offsets>> {
+        let due = self.ledger.due(None)?;
+        for (partition, mark) in marks {
+            if let Some(mut place) = due.find_partition(&self.topic, *partition) {
+                place.set_metadata(mark);
+            }
+        }
+        if due.count() == 0 {
+            return Ok(None);
+        }
+        let refuse = || Error::failed(format!("topic {}: the client is no member of its group", self.topic));
+        Ok(Some(Offsets { due, group: self.consumer.group_metadata().ok_or_else(refuse)? }))
+    }
+
+    /// Notes that offsets were committed in a transaction, or why they were not.
+    pub fn told(&self, offsets: &Offsets, result: std::result::Result<(), String>) {
+        if result.is_ok() {
+            self.ledger.committed(&offsets.due);
+        }
+        self.consumer.context().tell(member::change_of(&offsets.due, result));
+    }
+
+    /// Goes back to where the group is in the partitions of which something was `taken`, with the state there.
+    ///
+    /// # Errors
+    /// When the cluster does not answer.
+    pub fn go_back(&self, taken: &BTreeMap<i32, Taken>) -> Result<Vec<Restored>> {
+        let refuse =
+            |why: String| Error::failed(format!("topic {} cannot be taken again: {why}", self.topic));
+        let committed = taken.iter().filter(|(_, taken)| **taken == Taken::SinceCommit);
+        let committed: Vec<i32> = committed.map(|(partition, _)| *partition).collect();
+        let member = self.consumer.context();
+        let restored = member.take_over(&self.consumer, &committed).map_err(refuse)?;
+        let mut places = BTreeMap::new();
+        for (partition, taken) in taken {
+            let begin = restored.iter().map(|restored| &restored.begin).find(|at| at.partition == *partition);
+            let place = match (taken, begin) {
+                (Taken::From(first), _) => *first,
+                (Taken::SinceCommit, Some(begin)) => begin.mark.from,
+                (Taken::SinceCommit, None) => {
+                    return Err(refuse(format!("the commit of partition {partition} is gone")));
+                }
+            };
+            places.insert(*partition, place);
+        }
+        self.seek(&places).map_err(refuse)?;
+        Ok(restored)
+    }
+
+    fn seek(&self, places: &BTreeMap<i32, i64>) -> std::result::Result<(), String> {
+        let began = Instant::now();
+        loop {
+            let mut list = TopicPartitionList::new();
+            for (partition, offset) in places {
+                list.add_partition_offset(&self.topic, *partition, Offset::Offset(*offset))
+                    .map_err(|e| cause(&e))?;
+            }
+            let sought = self.consumer.seek_partitions(list, SEEK).and_then(|list| {
+                list.elements()
+                    .iter()
+                    .try_for_each(rdkafka::topic_partition_list::TopicPartitionListElem::error)
+            });
+            match sought {
+                Ok(()) => return Ok(()),
+                // A partition that has only just come cannot be sought yet.
+                Err(_) if began.elapsed() < SEEK => std::thread::sleep(BETWEEN_LOOKS),
+                Err(error) => return Err(cause(&error)),
+            }
+        }
     }
 
     /// What is told about the member at its end: the changes that came last.

@@ -6,6 +6,7 @@
 
 mod extremes;
 mod moments;
+mod packed;
 mod series;
 mod sliding;
 mod span;

@@ -1,3 +1,5 @@
+use serde::{Deserialize, Serialize};
+
 /// The relative error of the variance that may arise before the sums are made anew.
 const TOLERANCE: f64 = 1e-9;
 
@@ -6,7 +8,7 @@ const TOLERANCE: f64 = 1e-9;
 /// Sums are of the distances from a value near the mean, so that a large mean costs no digits. What a
 /// difference of sums has lost at most is known from the largest sum there was (`peak`) and the number of
 /// additions since (`worn`); when that is too much, the owner makes the sums anew from what it holds.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Moments {
     count: u32,
     worn: u32,

@@ -1,7 +1,10 @@
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use super::extremes::{End, Extremes};
 use super::moments::Moments;
+use super::packed::{pack, unpack};
 
 /// Beyond this a square overflows; such a value counts as missing, as NaN does.
 const LARGEST: f64 = 1e150;
@@ -32,6 +35,36 @@ pub(super) struct Series {
     lowest: Extremes,
     highest: Extremes,
     moments: Moments,
+}
+
+/// A series as it is kept: the extremes follow from the samples, the sums do not to the last bit.
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    samples: Vec<u8>,
+    moments: Moments,
+}
+
+impl Serialize for Series {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Saved { samples: pack(&self.samples), moments: self.moments.clone() }.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Series {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Saved { samples, moments } = Saved::deserialize(deserializer)?;
+        let samples = unpack(&samples).ok_or_else(|| serde::de::Error::custom("its samples are damaged"))?;
+        if moments.count() as usize != samples.len() {
+            return Err(serde::de::Error::custom("its sums are of another number of samples"));
+        }
+        let mut series = Self { moments, ..Self::default() };
+        for (time, value) in &samples {
+            series.lowest.add(End::Lowest, *time, *value);
+            series.highest.add(End::Highest, *time, *value);
+        }
+        series.samples = samples;
+        Ok(series)
+    }
 }
 
 impl Series {

@@ -1,3 +1,5 @@
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use super::series::{Series, Stats};
 use super::span::{MOST_SAMPLES, Span};
 
@@ -6,12 +8,22 @@ use super::span::{MOST_SAMPLES, Span};
 /// A reading in its order costs constant time on average, a late one as many steps as there are newer
 /// samples. A sample takes 16 bytes, and 32 more while it may yet be the lowest or the highest; there are at
 /// most [`MOST_SAMPLES`] of each sensor.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Sliding<const N: usize> {
     span: Span,
     newest: i64,
     late: u64,
+    #[serde(serialize_with = "write_all", deserialize_with = "read_all")]
     sensors: [Series; N],
+}
+
+fn write_all<const N: usize, S: Serializer>(sensors: &[Series; N], serializer: S) -> Result<S::Ok, S::Error> {
+    sensors.as_slice().serialize(serializer)
+}
+
+fn read_all<'de, const N: usize, D: Deserializer<'de>>(deserializer: D) -> Result<[Series; N], D::Error> {
+    let sensors = Vec::<Series>::deserialize(deserializer)?;
+    sensors.try_into().map_err(|_| serde::de::Error::custom("it has another number of sensors"))
 }
 
 impl<const N: usize> Sliding<N> {
@@ -68,6 +80,11 @@ impl<const N: usize> Sliding<N> {
     /// What the window says of a sensor; `None` while it has no value.
     pub fn stats(&self, sensor: usize) -> Option<Stats> {
         self.sensors.get(sensor)?.stats()
+    }
+
+    /// Samples that it holds of the sensor with the most.
+    pub fn samples(&self) -> usize {
+        self.sensors.iter().map(Series::len).max().unwrap_or(0)
     }
 
     /// Event time of the newest reading, in milliseconds; `None` before the first.

@@ -1,13 +1,15 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 /// Samples of one sensor that a window holds at most; with more, the oldest leave early.
 pub const MOST_SAMPLES: usize = 100_000;
 const LONGEST_MS: i64 = 7 * 86_400_000;
 const UNITS: [(&str, i64); 5] = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
 
 /// How far back a window reaches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Span {
     /// So many milliseconds of event time.
     Time(i64),

@@ -200,3 +200,42 @@ fn times_at_the_ends_of_the_calendar_and_numbers_that_are_none_do_no_harm() {
 fn the_running_statistics_of_a_machine_take_at_most_1_kib() {
     assert!(size_of::<MachineWindow>() <= 1024, "{}", size_of::<MachineWindow>());
 }
+
+/// Stats to the last bit.
+fn bits(stats: Option<Stats>) -> Option<[u64; 7]> {
+    let all = |stats: Stats| {
+        let optional = |value: Option<f64>| value.map_or(u64::MAX, f64::to_bits);
+        [
+            u64::from(stats.count),
+            stats.mean.to_bits(),
+            optional(stats.deviation),
+            stats.min.to_bits(),
+            stats.max.to_bits(),
+            stats.last.to_bits(),
+            optional(stats.rate),
+        ]
+    };
+    stats.map(all)
+}
+
+proptest! {
+    #[test]
+    fn a_window_that_was_written_and_read_goes_on_to_the_last_bit(
+        span in spans(), arrivals in arrivals(), cut in 0_usize..100,
+    ) {
+        let mut window = Sliding::<1>::new(span);
+        let mut again = None;
+        for (place, (time, value)) in arrivals.into_iter().enumerate() {
+            if place == cut {
+                let bytes = postcard::to_stdvec(&window).expect("written");
+                again = Some(postcard::from_bytes::<Sliding<1>>(&bytes).expect("read"));
+            }
+            window.push(time, &[value]);
+            if let Some(again) = &mut again {
+                again.push(time, &[value]);
+                prop_assert_eq!(bits(again.stats(0)), bits(window.stats(0)));
+                prop_assert_eq!((again.newest(), again.late()), (window.newest(), window.late()));
+            }
+        }
+    }
+}

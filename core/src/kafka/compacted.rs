@@ -5,18 +5,19 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::producer::FutureProducer;
 
 use super::topic::{TIMEOUT, create};
-use super::{Kafka, cause};
+use super::{Kafka, MOST_BYTES, cause};
 use crate::error::{Error, Result};
 
-/// What a topic needs to keep the newest record of each key for ever.
-const SETTINGS: [(&str, &str); 2] = [("cleanup.policy", "compact"), ("retention.ms", "-1")];
+/// What a topic needs to keep the newest record of each key for ever, however large it is.
+const SETTINGS: [(&str, &str); 3] =
+    [("cleanup.policy", "compact"), ("retention.ms", "-1"), ("max.message.bytes", MOST_BYTES)];
 
 impl Kafka {
-    /// Makes a compacted topic of one partition unless it is there.
+    /// Makes a compacted topic of so many partitions unless it is there.
     ///
     /// # Errors
-    /// When the cluster refuses, or the topic is there and has more partitions or is not compacted.
-    pub fn ensure_compacted_topic(&self, name: &str) -> Result<()> {
+    /// When the cluster refuses, or the topic is there and has another number of partitions or is not compacted.
+    pub fn ensure_compacted_topic(&self, name: &str, partitions: i32) -> Result<()> {
         let admin = self.admin()?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -24,12 +25,13 @@ impl Kafka {
             .map_err(|e| Error::failed(format!("the topic {name} cannot be looked up: {e}")))?;
         match self.partitions_of(&admin, name)? {
             None => {
-                runtime.block_on(create(&admin, name, 1, -1, &SETTINGS))?;
+                runtime.block_on(create(&admin, name, partitions, -1, &SETTINGS))?;
                 self.wait_for_topic(&admin, name).map(drop)
             }
-            Some(1) => runtime.block_on(check_compacted(&admin, name)),
-            Some(more) => Err(Error::failed(format!(
-                "topic {name} at {} has {more} partitions, and its order needs 1: delete it, or use another cluster",
+            Some(found) if found == partitions => runtime.block_on(check_compacted(&admin, name)),
+            Some(found) => Err(Error::failed(format!(
+                "topic {name} at {} has {found} partitions, and its order needs {partitions}: delete it, or use \
+                 another cluster",
                 self.bootstrap_servers()
             ))),
         }

@@ -32,6 +32,7 @@ pub use properties::{Properties, read_command_config, read_properties};
 pub use rejected::{REJECTED_PREFIX, rejected_headers};
 pub use span::Span;
 pub use topic::{PARTITION_COUNTS, Topic, TopicDefaults, legal_topic};
+pub use transactions::{Verdict, collect_and_rest, drained, while_collecting};
 
 use crate::error::{Error, Result};
 use crate::secret::HIDDEN;
@@ -46,6 +47,9 @@ const ONE_QUESTION: Duration = Duration::from_secs(1);
 const ONE_GLANCE: Duration = Duration::from_millis(100);
 /// What looks like the wrong port or protocol may be a broker on its way up or down; longer it is not.
 const LIKELY: Duration = Duration::from_secs(4);
+
+/// What a record may take; a snapshot of a long window is larger than Kafka's usual million.
+const MOST_BYTES: &str = "16777216";
 
 /// What every producer of records has.
 const PRODUCER: [(&str, &str); 7] = [
@@ -86,9 +90,11 @@ impl Kafka {
     pub fn producer(&self) -> Result<BaseProducer<ProducerContext>> {
         let context = ProducerContext::new(self);
         // 0 = for ever: a record is given up only when the broker refuses it.
-        self.client(&[&PRODUCER[..], &[("message.timeout.ms", "0")]].concat())
-            .create_with_context(context)
-            .map_err(|e| self.cannot_build(&e))
+        self.client(
+            &[&PRODUCER[..], &[("message.timeout.ms", "0"), ("message.max.bytes", MOST_BYTES)]].concat(),
+        )
+        .create_with_context(context)
+        .map_err(|e| self.cannot_build(&e))
     }
 
     /// A consumer without group, for reading given partitions.

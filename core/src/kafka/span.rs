@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -20,7 +20,7 @@ const STALL: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Span {
     topic: String,
-    bounds: Vec<(i64, i64)>,
+    bounds: BTreeMap<i32, (i64, i64)>,
     /// Whether of transactions only what is committed is shown.
     committed: bool,
 }
@@ -44,6 +44,19 @@ impl Span {
     /// # Errors
     /// When the cluster does not answer.
     pub fn of_partitions(kafka: &Kafka, topic: &str, partitions: i32, committed: bool) -> Result<Self> {
+        Self::of_those(kafka, topic, 0..partitions, committed)
+    }
+
+    /// What lies in these partitions of a topic: what is `committed`, or all that there is.
+    ///
+    /// # Errors
+    /// When the cluster does not answer.
+    pub fn of_those(
+        kafka: &Kafka,
+        topic: &str,
+        partitions: impl IntoIterator<Item = i32>,
+        committed: bool,
+    ) -> Result<Self> {
         let bounds = all_bounds(&kafka.isolated_reader(committed)?, topic, partitions)?;
         Ok(Self { topic: topic.to_owned(), bounds, committed })
     }
@@ -53,18 +66,18 @@ impl Span {
     /// # Errors
     /// When the cluster does not answer.
     pub fn with_open_transactions(self, kafka: &Kafka) -> Result<Self> {
-        let bounds = all_bounds(&kafka.isolated_reader(false)?, &self.topic, self.partitions())?;
+        let bounds = all_bounds(&kafka.isolated_reader(false)?, &self.topic, self.bounds.keys().copied())?;
         Ok(Self { bounds, ..self })
     }
 
-    /// How many partitions the topic has; 0 where it is not there.
+    /// How many partitions of the topic it covers: all; 0 where it is not there.
     pub fn partitions(&self) -> i32 {
         self.bounds.len() as i32
     }
 
     /// Whether an offset lies before the end of its partition.
     pub fn reaches(&self, partition: i32, offset: i64) -> bool {
-        self.bounds.get(partition as usize).is_some_and(|(_, end)| offset < *end)
+        self.bounds.get(&partition).is_some_and(|(_, end)| offset < *end)
     }
 
     /// Waits until no transaction that began in it is open any more; `false` when one still is after `patience`.
@@ -74,8 +87,8 @@ impl Span {
     pub fn settles(&self, kafka: &Kafka, patience: Duration) -> Result<bool> {
         let (reader, began) = (kafka.isolated_reader(true)?, Instant::now());
         loop {
-            let now = all_bounds(&reader, &self.topic, self.partitions())?;
-            if now.iter().zip(&self.bounds).all(|((_, now), (_, end))| now >= end) {
+            let now = all_bounds(&reader, &self.topic, self.bounds.keys().copied())?;
+            if now.values().zip(self.bounds.values()).all(|((_, now), (_, end))| now >= end) {
                 return Ok(true);
             }
             if began.elapsed() >= patience {
@@ -87,13 +100,13 @@ impl Span {
 
     /// Where each partition ends.
     pub fn ends(&self) -> Vec<i64> {
-        self.bounds.iter().map(|(_, end)| *end).collect()
+        self.bounds.values().map(|(_, end)| *end).collect()
     }
 
     /// Without what lies before these offsets.
     #[must_use]
     pub fn not_before(mut self, floors: &[i64]) -> Self {
-        for ((first, _), floor) in self.bounds.iter_mut().zip(floors) {
+        for ((first, _), floor) in self.bounds.values_mut().zip(floors) {
             *first = (*first).max(*floor);
         }
         self
@@ -104,14 +117,14 @@ impl Span {
     /// # Errors
     /// When the cluster does not answer.
     pub fn since(&self, kafka: &Kafka) -> Result<Self> {
-        let now = Self::of_partitions(kafka, &self.topic, self.partitions(), self.committed)?;
+        let now = Self::of_those(kafka, &self.topic, self.bounds.keys().copied(), self.committed)?;
         Ok(now.not_before(&self.ends()))
     }
 
     /// The last so many offsets of each partition.
     #[must_use]
     pub fn tail(mut self, offsets: i64) -> Self {
-        for (first, end) in &mut self.bounds {
+        for (first, end) in self.bounds.values_mut() {
             *first = (*first).max(end.saturating_sub(offsets));
         }
         self
@@ -159,11 +172,11 @@ impl Span {
     fn assign(&self, reader: &BaseConsumer) -> Result<BTreeSet<i32>> {
         let mut list = TopicPartitionList::new();
         let mut open = BTreeSet::new();
-        for (partition, (first, end)) in (0..).zip(&self.bounds) {
+        for (partition, (first, end)) in &self.bounds {
             if first < end {
-                list.add_partition_offset(&self.topic, partition, Offset::Offset(*first))
+                list.add_partition_offset(&self.topic, *partition, Offset::Offset(*first))
                     .map_err(|e| failed(&self.topic, &e))?;
-                open.insert(partition);
+                open.insert(*partition);
             }
         }
         reader.assign(&list).map_err(|e| failed(&self.topic, &e))?;
@@ -171,8 +184,13 @@ impl Span {
     }
 }
 
-fn all_bounds(reader: &BaseConsumer, topic: &str, partitions: i32) -> Result<Vec<(i64, i64)>> {
-    (0..partitions).map(|partition| bounds(reader, topic, partition)).collect()
+fn all_bounds(
+    reader: &BaseConsumer,
+    topic: &str,
+    partitions: impl IntoIterator<Item = i32>,
+) -> Result<BTreeMap<i32, (i64, i64)>> {
+    let of = |partition| Ok((partition, bounds(reader, topic, partition)?));
+    partitions.into_iter().map(of).collect()
 }
 
 fn failed(topic: &str, error: &KafkaError) -> Error {

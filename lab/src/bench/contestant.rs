@@ -3,21 +3,21 @@ use std::process::Command;
 use millrace_core::{Error, Result};
 use millrace_producer::report::grouped;
 
-use super::round::{Round, measure, median, number_before};
+use super::round::{Round, measure, median};
 
 /// One contestant's rounds.
 pub(super) struct Contestant {
     name: &'static str,
-    /// What follows its rate in what it prints.
-    unit: &'static str,
+    /// Its rate in what it prints.
+    rate: fn(&str) -> Option<f64>,
     rates: Vec<f64>,
     cpu: Vec<f64>,
     wall: Vec<f64>,
 }
 
 impl Contestant {
-    pub fn new(name: &'static str, unit: &'static str) -> Self {
-        Self { name, unit, rates: Vec::new(), cpu: Vec::new(), wall: Vec::new() }
+    pub fn new(name: &'static str, rate: fn(&str) -> Option<f64>) -> Self {
+        Self { name, rate, rates: Vec::new(), cpu: Vec::new(), wall: Vec::new() }
     }
 
     /// Runs a round, and notes it unless it is round 0, which warms the broker up.
@@ -27,7 +27,7 @@ impl Contestant {
     }
 
     fn note(&mut self, round: usize, records: u64, measured: &Round) -> Result<()> {
-        let rate = number_before(&measured.printed, self.unit)
+        let rate = (self.rate)(&measured.printed)
             .ok_or_else(|| Error::failed(format!("{} printed no rate: {}", self.name, measured.printed)))?;
         let cpu = measured.cpu.as_nanos() as f64 / records as f64;
         println!(
@@ -44,12 +44,22 @@ impl Contestant {
 
 /// Prints the medians of both, and of the rounds' ratios, which are called `ratio`.
 pub(super) fn table(ours: &Contestant, theirs: &Contestant, ratio_name: &str) {
+    rows(&[ours, theirs]);
+    ratios(ours, theirs, ratio_name);
+}
+
+/// Prints the medians of each.
+pub(super) fn rows(all: &[&Contestant]) {
     println!("\n{:<26} {:>12} {:>16} {:>14}", "median", "records/s", "CPU ns/record", "process s");
-    for one in [ours, theirs] {
+    for one in all {
         let (rate, cpu, wall) =
             (median(one.rates.clone()), median(one.cpu.clone()), median(one.wall.clone()));
         println!("{:<26} {:>12} {cpu:>16.0} {wall:>14.2}", one.name, grouped(rate as u64));
     }
+}
+
+/// Prints the medians of the rounds' ratios, which are called `ratio_name`.
+pub(super) fn ratios(ours: &Contestant, theirs: &Contestant, ratio_name: &str) {
     let ratio = |a: &[f64], b: &[f64]| median(a.iter().zip(b).map(|(a, b)| a / b));
     println!(
         "{ratio_name}, median of the rounds: {:.2} times the records per second, {:.2} times the client CPU",

@@ -6,11 +6,10 @@ use millrace_core::{Error, Result};
 use millrace_producer::report::grouped;
 
 use super::contestant::{Contestant, table};
+use super::round::our_rate;
 use crate::cluster::{self, Cluster};
 use crate::cluster_args::ClusterArgs;
 use crate::registry;
-
-const UNIT: &str = " records/s";
 
 /// What `lab bench exactly-once` can be told.
 #[derive(Debug, clap::Args)]
@@ -56,8 +55,8 @@ pub(super) fn run(args: &Args) -> Result<()> {
         args.partitions,
         args.transaction_interval
     );
-    let mut plain = Contestant::new("plain, idempotent", UNIT);
-    let mut transactions = Contestant::new("exactly once", UNIT);
+    let mut plain = Contestant::new("plain, idempotent", our_rate);
+    let mut transactions = Contestant::new("exactly once", our_rate);
     for round in 0..=args.rounds {
         let mut both = [(Way::Transactions, &mut transactions), (Way::Plain, &mut plain)];
         // The first in a round changes each time.

@@ -1,5 +1,6 @@
 //! `lab bench`: measurements of two contestants in one run, round by round.
 
+mod consumer;
 mod contestant;
 mod exactly_once;
 mod http;
@@ -13,6 +14,12 @@ use millrace_core::Result;
 pub enum Command {
     /// The producer against org.apache.kafka.tools.ProducerPerformance
     Producer(producer::Args),
+    /// The consumer, in two guarantees, against a bare rdkafka consumer and
+    /// org.apache.kafka.tools.ConsumerPerformance
+    Consumer(consumer::Args),
+    /// One of its contestants
+    #[command(hide = true)]
+    BareConsumer(consumer::Bare),
     /// Transactions against plain idempotent sending
     ExactlyOnce(exactly_once::Args),
     /// The producer against a web API on this computer
@@ -26,6 +33,8 @@ pub enum Command {
 pub fn run(command: &Command) -> Result<()> {
     match command {
         Command::Producer(args) => producer::run(args),
+        Command::Consumer(args) => consumer::run(args),
+        Command::BareConsumer(args) => consumer::run_bare(args),
         Command::ExactlyOnce(args) => exactly_once::run(args),
         Command::Http(args) => http::run(args),
     }

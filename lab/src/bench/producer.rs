@@ -9,6 +9,7 @@ use millrace_producer::report::grouped;
 use millrace_producer::settings;
 
 use super::contestant::{Contestant, table};
+use super::round::{number_before, our_rate};
 use crate::cluster::{self, Cluster};
 use crate::cluster_args::ClusterArgs;
 use crate::registry;
@@ -58,8 +59,8 @@ pub(super) fn run(args: &Args) -> Result<()> {
         args.batch_size,
         args.linger
     );
-    let mut ours = Contestant::new("millrace producer", " records/s");
-    let mut theirs = Contestant::new("Java ProducerPerformance", " records/sec");
+    let mut ours = Contestant::new("millrace producer", our_rate);
+    let mut theirs = Contestant::new("Java ProducerPerformance", |text| number_before(text, " records/sec"));
     // Round 0 warms the broker up and is not counted; after it the first in a round changes each time.
     ensure_topics(args, &cluster)?;
     for round in 0..=args.rounds {

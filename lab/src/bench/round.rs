@@ -48,6 +48,11 @@ pub(super) fn number_before(text: &str, unit: &str) -> Option<f64> {
     digits.replace(',', "").parse().ok()
 }
 
+/// The rate in the summaries of our programs.
+pub(super) fn our_rate(text: &str) -> Option<f64> {
+    number_before(text, " records/s")
+}
+
 /// The middle value.
 pub(super) fn median(values: impl IntoIterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.into_iter().collect();

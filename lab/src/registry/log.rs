@@ -37,7 +37,7 @@ impl Log {
     /// When the cluster does not answer or refuses, or the topic is there with other settings.
     pub fn open(kafka: Kafka) -> Done<Self> {
         kafka.check()?;
-        kafka.ensure_compacted_topic(TOPIC)?;
+        kafka.ensure_compacted_topic(TOPIC, 1)?;
         let producer = kafka.prompt_producer(WRITE)?;
         Ok(Self { kafka, producer, in_doubt: false })
     }

@@ -74,7 +74,7 @@ pub fn is_kept(output: &KafkaOutput) -> Result<bool> {
     if is_demo {
         return Ok(false);
     }
-    match kafka.ensure_compacted_topic(RUNS_TOPIC) {
+    match kafka.ensure_compacted_topic(RUNS_TOPIC, 1) {
         Err(error) if flag.is_none() => {
             eprintln!("producer: this run cannot be resumed: {error}");
             Ok(false)

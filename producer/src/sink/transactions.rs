@@ -2,8 +2,8 @@ use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
 
 use millrace_core::Error;
-use millrace_core::kafka::{Role, cause};
-use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use millrace_core::kafka::{Role, Verdict, cause, drained, while_collecting};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::Producer;
 
 use super::journal::Journal;
@@ -24,8 +24,6 @@ const FAREWELL: Duration = Duration::from_secs(2);
 /// How often the transactional id is taken back within a time.
 const MOST_REGAINS_LATELY: usize = 3;
 const LATELY: Duration = Duration::from_secs(30);
-/// How often a transaction whose records do not get through is asked whether it is broken.
-const BETWEEN_PROBES: Duration = Duration::from_millis(200);
 
 /// Transactions on a link, one after the other. A broken one is aborted and done again from its journal.
 pub(super) struct Transactions {
@@ -56,8 +54,8 @@ pub(super) enum Ended {
 
 type Result<T> = std::result::Result<T, Ended>;
 
-/// What a failed call asks for.
-enum Verdict {
+/// What comes after a failed call.
+enum Next {
     SameCallAgain,
     Abort,
     Leave(Ended),
@@ -100,8 +98,8 @@ impl Transactions {
         loop {
             let Err(error) = link.producer.init_transactions(CALL) else { return Ok(()) };
             match self.judge(&error) {
-                Verdict::SameCallAgain if began.elapsed() < TAKING_OVER => link.collect(),
-                Verdict::Leave(error) => return Err(error),
+                Next::SameCallAgain if began.elapsed() < TAKING_OVER => link.collect(),
+                Next::Leave(error) => return Err(error),
                 _ => {
                     let (id, seconds) = (&self.said.transactional_id, TAKING_OVER.as_secs());
                     return Err(Ended::Failed(Error::failed(format!(
@@ -196,22 +194,22 @@ impl Transactions {
     /// and has no second one to tell.
     pub fn abandon(&self, link: &Link) {
         if self.began.take().is_some() {
-            let _ = while_serving(link, || link.producer.abort_transaction(FAREWELL));
+            let _ = while_collecting(&link.producer, || link.producer.abort_transaction(FAREWELL));
         }
     }
 
     /// Whether the transaction is committed; if not, it is broken.
     fn try_commit(&self, link: &Link) -> Result<bool> {
         loop {
-            if !settle(link) {
+            if !drained(&link.producer) {
                 return Ok(false);
             }
             link.check()?;
             let Err(error) = link.producer.commit_transaction(CALL) else { return Ok(true) };
             match self.judge(&error) {
-                Verdict::SameCallAgain => link.collect(),
-                Verdict::Abort => return Ok(false),
-                Verdict::Leave(error) => return Err(error),
+                Next::SameCallAgain => link.collect(),
+                Next::Abort => return Ok(false),
+                Next::Leave(error) => return Err(error),
             }
         }
     }
@@ -235,12 +233,13 @@ impl Transactions {
     fn abort(&self, link: &Link) -> Result<()> {
         loop {
             // The library wants its reports collected while it aborts.
-            let Err(error) = while_serving(link, || link.producer.abort_transaction(CALL)) else {
+            let Err(error) = while_collecting(&link.producer, || link.producer.abort_transaction(CALL))
+            else {
                 return Ok(());
             };
             match self.judge(&error) {
-                Verdict::SameCallAgain | Verdict::Abort => link.collect_and_rest(),
-                Verdict::Leave(error) => return Err(error),
+                Next::SameCallAgain | Next::Abort => link.collect_and_rest(),
+                Next::Leave(error) => return Err(error),
             }
         }
     }
@@ -263,19 +262,14 @@ impl Transactions {
         Ok(true)
     }
 
-    fn judge(&self, error: &KafkaError) -> Verdict {
-        match error {
-            KafkaError::Transaction(inner) if inner.is_fatal() => Verdict::Leave(self.lost(error)),
-            // Another attempt would be refused again, for ever.
-            KafkaError::Transaction(inner)
-                if inner.code() == RDKafkaErrorCode::TopicAuthorizationFailed && !self.holds_answers() =>
-            {
-                Verdict::Leave(self.lost(error))
-            }
-            KafkaError::Transaction(inner) if inner.txn_requires_abort() => Verdict::Abort,
-            KafkaError::Transaction(inner) if inner.is_retriable() => Verdict::SameCallAgain,
-            KafkaError::Flush(_) => Verdict::SameCallAgain,
-            _ => Verdict::Leave(self.lost(error)),
+    fn judge(&self, error: &KafkaError) -> Next {
+        // Another attempt would be refused again, for ever.
+        let is_forbidden = error.rdkafka_error_code() == Some(RDKafkaErrorCode::TopicAuthorizationFailed)
+            && !self.holds_answers();
+        match Verdict::of(error) {
+            Verdict::SameCallAgain if !is_forbidden => Next::SameCallAgain,
+            Verdict::Abort if !is_forbidden => Next::Abort,
+            _ => Next::Leave(self.lost(error)),
         }
     }
 
@@ -305,40 +299,4 @@ impl Transactions {
             ))),
         }
     }
-}
-
-/// Waits until every record is acknowledged or refused; `false` as soon as the transaction is broken, since
-/// a broken one sends nothing more.
-fn settle(link: &Link) -> bool {
-    let mut probed = Instant::now();
-    while link.in_flight() > 0 {
-        link.collect_and_rest();
-        if probed.elapsed() > BETWEEN_PROBES {
-            if is_broken(link) {
-                return false;
-            }
-            probed = Instant::now();
-        }
-    }
-    true
-}
-
-/// The library tells a transaction's state only by refusing: to begin another one in a sound transaction is
-/// refused with no further consequence, in a broken one with the demand to abort.
-fn is_broken(link: &Link) -> bool {
-    match link.producer.begin_transaction() {
-        Err(KafkaError::Transaction(error)) => error.txn_requires_abort() || error.is_fatal(),
-        _ => false,
-    }
-}
-
-/// Makes a call that blocks while delivery reports are collected.
-fn while_serving(link: &Link, call: impl FnOnce() -> KafkaResult<()> + Send) -> KafkaResult<()> {
-    std::thread::scope(|scope| {
-        let called = scope.spawn(call);
-        while !called.is_finished() {
-            link.collect_and_rest();
-        }
-        called.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-    })
 }

@@ -1,5 +1,7 @@
 //! The program as a user meets it, and as a signal ends it.
 
+mod kills;
+
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -9,12 +11,14 @@ use serde_json::Value;
 
 fn main() {
     millrace_tests::main(|| {
-        vec![
+        let mut tests = vec![
             KafkaTest::shared("member::the_guides_command_prints_a_line_a_reading", lines),
             KafkaTest::shared("member::one_that_is_killed_loses_nothing", killed)
                 .needs("groups that outlive their members"),
             KafkaTest::shared("member::a_reader_that_goes_away_ends_it_in_order", closed_pipe),
-        ]
+        ];
+        tests.extend(kills::tests());
+        tests
     })
 }
 

@@ -1,0 +1,162 @@
+//! How far the group is: outputs first, then offsets, or both in one transaction; and checkpoints of the state.
+
+use std::sync::Arc;
+
+use millrace_core::Result;
+
+use super::flow::Flow;
+use super::transactor::Outcome;
+use super::{Processor, Tally};
+use crate::outbox::Letter;
+use crate::source::{Look, Offsets, Outputs, Taken};
+use crate::state::Mark;
+
+/// A checkpoint on its way.
+struct Cut {
+    partition: i32,
+    turn: Option<u64>,
+    letters: Vec<Letter>,
+    mark: Mark,
+}
+
+impl<P: Processor> Flow<'_, P> {
+    pub(super) fn commit(&mut self) -> Result<()> {
+        self.note();
+        if self.transactor.is_some() {
+            return self.transact();
+        }
+        self.settle()?;
+        self.checkpoint()?;
+        self.parts.source.commit()
+    }
+
+    fn settle(&mut self) -> Result<()> {
+        let ledger = Arc::clone(&self.parts.ledger);
+        self.wait_for("what follows from the records has not arrived yet", &|| ledger.settle())
+    }
+
+    /// Waits as a living member; an error of what is waited for is found by the last look.
+    fn wait_for(&mut self, why: &str, is_settled: &dyn Fn() -> Result<bool>) -> Result<()> {
+        if !is_settled()? {
+            self.hold(why, &|| !matches!(is_settled(), Ok(false)))?;
+            is_settled()?;
+        }
+        Ok(())
+    }
+
+    fn cuts(&mut self) -> Vec<Cut> {
+        let processor = &self.parts.processor;
+        let due = self.keeper.due(&|partition| processor.readings(partition));
+        let cut = |partition| {
+            let checkpoint = self.parts.processor.checkpoint(partition);
+            let (letters, mark) = self.keeper.cut(partition, checkpoint)?;
+            Some(Cut { partition, turn: self.keeper.turn(partition), letters, mark })
+        };
+        due.into_iter().filter_map(cut).collect()
+    }
+
+    /// Snapshots go out when all that follows from their records has arrived, and count once they have arrived
+    /// themselves.
+    fn checkpoint(&mut self) -> Result<()> {
+        for Cut { partition, turn, letters, mark } in self.cuts() {
+            for letter in &letters {
+                // A member that no longer has the partition would write behind its next owner.
+                if self.keeper.turn(partition) == turn {
+                    self.send(letter)?;
+                }
+            }
+            self.settle()?;
+            if self.keeper.turn(partition) == turn {
+                self.parts.ledger.mark(partition, mark.to_string());
+                self.keeper.is_cut(partition, mark);
+            }
+        }
+        Ok(())
+    }
+
+    /// Outputs, snapshots and offsets in one transaction, during which the member goes on asking.
+    fn transact(&mut self) -> Result<()> {
+        self.parts.ledger.trust();
+        let cuts = self.cuts();
+        let Some(offsets) = self.parts.source.offsets(&marks(&cuts))? else { return Ok(()) };
+        let (mut letters, texts) = std::mem::take(&mut self.batch).into_parts();
+        letters.extend(cuts.iter().flat_map(|cut| cut.letters.iter().cloned()));
+        let (look, outcome) = self.in_transaction(&letters, &offsets)?;
+        self.see(look)?;
+        match outcome {
+            Outcome::Aborted(why) => {
+                self.parts.source.told(&offsets, Err(why));
+                self.go_back()
+            }
+            Outcome::Committed => {
+                self.parts.source.told(&offsets, Ok(()));
+                self.is_committed(cuts, &offsets);
+                texts.into_iter().try_for_each(|text| self.write(text))
+            }
+        }
+    }
+
+    fn in_transaction(&mut self, letters: &[Letter], offsets: &Offsets) -> Result<(Look, Outcome)> {
+        let (source, waiting) = (self.parts.source, &mut self.waiting);
+        let Some(transactor) = &mut self.transactor else {
+            return Ok((Look::default(), Outcome::Aborted("there are no transactions".to_owned())));
+        };
+        std::thread::scope(|scope| {
+            let work = scope.spawn(|| transactor.commit(letters, offsets));
+            let look = source.hold(waiting, "a transaction takes its time", &|| work.is_finished())?;
+            let outcome = work.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+            Ok((look, outcome))
+        })
+    }
+
+    fn is_committed(&mut self, cuts: Vec<Cut>, offsets: &Offsets) {
+        self.tally.is_committed();
+        for element in offsets.due.elements() {
+            self.keeper.is_committed(element.partition());
+        }
+        for Cut { partition, turn, mark, .. } in cuts {
+            if self.keeper.turn(partition) == turn {
+                self.parts.ledger.mark(partition, mark.to_string());
+                self.keeper.is_cut(partition, mark);
+            }
+        }
+    }
+
+    /// Drops all that is in no transaction, and takes it again from where the group is.
+    fn go_back(&mut self) -> Result<()> {
+        let mut taken = self.keeper.taken();
+        for record in self.waiting.drain(..) {
+            let (partition, offset) = super::flow::place(&record);
+            taken.entry(partition).or_insert(Taken::From(offset));
+        }
+        let partitions: Vec<i32> = taken.keys().copied().collect();
+        self.parts.ledger.forget(&partitions);
+        for partition in &partitions {
+            self.parts.processor.drop_partition(*partition);
+            self.keeper.drop_partition(*partition);
+        }
+        self.tally.go_back(&partitions);
+        let restored = self.parts.source.go_back(&taken)?;
+        restored.iter().try_for_each(|restored| self.go_on(restored))
+    }
+
+    /// Leaves the group in order.
+    pub(super) fn end(mut self) -> Result<Tally> {
+        if self.transactor.is_none() {
+            self.settle()?;
+            self.parts.source.commit_now()?;
+        }
+        self.tell_progress()?;
+        self.draw();
+        let changes = self.parts.source.leave()?;
+        self.see(Look { changes, ..Look::default() })?;
+        self.tell(&self.teller.plain("shutdown_complete"))?;
+        let outbox = Arc::clone(&self.parts.outbox);
+        self.wait_for("the last records are not acknowledged yet", &|| outbox.settled())?;
+        Ok(self.tally)
+    }
+}
+
+fn marks(cuts: &[Cut]) -> Vec<(i32, String)> {
+    cuts.iter().map(|cut| (cut.partition, cut.mark.to_string())).collect()
+}

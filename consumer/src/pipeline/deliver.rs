@@ -1,0 +1,152 @@
+//! Where things go: to the screen, to topics, into the next transaction.
+
+use std::sync::Arc;
+
+use millrace_core::kafka::rejected_headers;
+use millrace_core::{Error, Result};
+use millrace_schemas::AnomalyAlert;
+use rdkafka::Timestamp;
+use rdkafka::message::{BorrowedMessage, Message};
+use serde_json::Value;
+
+use super::flow::Flow;
+use super::{Output, Processor};
+use crate::group;
+use crate::outbox::Letter;
+use crate::settings::{Form, OnError};
+use crate::source::{Cause, Outputs, Reject};
+
+impl<P: Processor> Flow<'_, P> {
+    pub(super) fn give_out(&mut self, partition: i32, output: Output) -> Result<()> {
+        match output {
+            Output::Text(text) if self.transactor.is_some() => self.batch.text(partition, text),
+            Output::Text(text) => self.write(text)?,
+            Output::Alert(alert) => self.alert(partition, &alert)?,
+        }
+        Ok(())
+    }
+
+    pub(super) fn write(&mut self, text: String) -> Result<()> {
+        let outbox = Arc::clone(&self.parts.outbox);
+        if outbox.screen().is_full() {
+            self.hold("nobody reads standard output fast enough", &|| !outbox.screen().is_full())?;
+        }
+        outbox.screen().write(text);
+        Ok(())
+    }
+
+    fn alert(&mut self, partition: i32, alert: &AnomalyAlert) -> Result<()> {
+        self.tally.alerts += 1;
+        let detection = self.parts.settings.detection.as_ref();
+        let topic = detection.and_then(|detection| detection.topic.as_ref());
+        let (Some(topic), Some((codec, id))) = (topic, &self.parts.alerts) else { return Ok(()) };
+        let payload = codec
+            .encode(*id, alert)
+            .map_err(|e| Error::failed(format!("an alert cannot be written: {e}")))?;
+        let letter = Letter {
+            topic: topic.clone(),
+            key: Some(alert.machine_id.clone().into_bytes()),
+            payload: Some(payload),
+            timestamp: Some(alert.timestamp),
+            ..Letter::default()
+        };
+        self.dispatch(partition, letter)
+    }
+
+    pub(super) fn reject(&mut self, record: &BorrowedMessage<'_>, reject: &Reject) -> Result<()> {
+        self.tally.rejected += 1;
+        let settings = self.parts.settings;
+        match settings.on_error {
+            OnError::Skip => Ok(()),
+            OnError::Fail => Err(unreadable(record, reject)),
+            OnError::Dlq => self.dispatch(
+                record.partition(),
+                Letter {
+                    topic: settings.dead_letters.clone(),
+                    key: record.key().map(<[u8]>::to_vec),
+                    payload: record.payload().map(<[u8]>::to_vec),
+                    timestamp: match record.timestamp() {
+                        Timestamp::CreateTime(time) => Some(time),
+                        _ => None,
+                    },
+                    headers: Some(rejected_headers(record, reject.cause.exception(), &reject.why)),
+                    ..Letter::default()
+                },
+            ),
+        }
+    }
+
+    /// A record that follows from a partition's records: into the next transaction, or on its way.
+    fn dispatch(&mut self, partition: i32, letter: Letter) -> Result<()> {
+        if self.transactor.is_none() {
+            return self.send(&letter);
+        }
+        self.batch.letter(partition, letter);
+        Ok(())
+    }
+
+    pub(super) fn send(&mut self, letter: &Letter) -> Result<()> {
+        let outbox = Arc::clone(&self.parts.outbox);
+        if outbox.send(letter)? {
+            return Ok(());
+        }
+        let mut sent = false;
+        while !sent {
+            let has_room = || !matches!(outbox.settled(), Ok(false));
+            self.hold("Kafka does not take records fast enough", &has_room)?;
+            sent = outbox.send(letter)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn tell(&mut self, event: &Value) -> Result<()> {
+        if self.parts.settings.form == Form::Json {
+            self.write(format!("{event}\n"))?;
+        }
+        if !self.parts.tells_group {
+            return Ok(());
+        }
+        self.send(&Letter {
+            topic: group::TOPIC.to_owned(),
+            key: Some(self.teller.group().as_bytes().to_vec()),
+            payload: Some(event.to_string().into_bytes()),
+            ..Letter::default()
+        })
+    }
+
+    /// Waits as a living member. Partitions may go meanwhile, and what was done with them is committed then.
+    pub(super) fn hold(&mut self, why: &str, done: &dyn Fn() -> bool) -> Result<()> {
+        self.note();
+        let look = self.parts.source.hold(&mut self.waiting, why, done)?;
+        self.see(look)
+    }
+
+    pub(super) fn tell_progress(&mut self) -> Result<()> {
+        let consumed = self.tally.take_consumed();
+        if consumed.is_empty() {
+            return Ok(());
+        }
+        let event = self.teller.consumed(&consumed);
+        self.tell(&event)
+    }
+
+    pub(super) fn draw(&mut self) {
+        let state = self.tally.state(&self.parts.settings.member.group, self.parts.member);
+        let screen = self.parts.outbox.screen();
+        // A picture that nobody has seen yet is worth no second one.
+        if screen.is_empty()
+            && let Some(text) = self.parts.processor.show(&state)
+        {
+            screen.write(text);
+        }
+    }
+}
+
+fn unreadable(record: &BorrowedMessage<'_>, reject: &Reject) -> Error {
+    let place = format!("{} partition {} offset {}", record.topic(), record.partition(), record.offset());
+    let remedy = match reject.cause {
+        Cause::UnknownSchema => "check --schema-registry-url, or pass over it with --on-error dlq",
+        _ => "pass over it with --on-error dlq",
+    };
+    Error::failed(format!("the record at {place} is no reading: {}; {remedy}", reject.why))
+}
