@@ -8,6 +8,7 @@ use millrace_core::{Error, Result, cli};
 use serde_json::{Map, Value};
 
 use crate::group::lag::LagArgs;
+use crate::redrive::RedriveArgs;
 
 use super::{Form, Guarantee, OnError, Options, Protocol, Settings, resolve};
 
@@ -44,6 +45,8 @@ pub struct Cli {
 pub enum Instead {
     /// Say how far a group is behind (see `consumer lag --help`)
     Lag(LagArgs),
+    /// Put dead letters back where they came from (see `consumer redrive --help`)
+    Redrive(RedriveArgs),
 }
 
 /// What a command line asks for.
@@ -52,6 +55,8 @@ pub enum Errand {
     Run(Box<Settings>),
     /// The lag of a group.
     Lag(Box<LagArgs>),
+    /// Dead letters put back.
+    Redrive(Box<RedriveArgs>),
 }
 
 const EXAMPLES: &str = "\
@@ -62,6 +67,7 @@ Examples:
                                                          what was strange in all that there is
   consumer --group-id my-consumer --output-format json   a JSON object a line, with what the group does
   consumer lag --group my-consumer                       how far the group is behind
+  consumer redrive --cause UnknownSchema                 dead letters whose cause is gone go back
 
 Values are taken from flags, then MILLRACE_<KEY> variables, then --config, then the defaults.";
 
@@ -73,6 +79,7 @@ pub fn read_errand(args: impl IntoIterator<Item = OsString>) -> Result<Option<Er
     let Some(mut cli) = cli::parse::<Cli>(args)? else { return Ok(None) };
     Ok(Some(match cli.instead.take() {
         Some(Instead::Lag(args)) => Errand::Lag(Box::new(args)),
+        Some(Instead::Redrive(args)) => Errand::Redrive(Box::new(args)),
         None => Errand::Run(Box::new(settings(&cli)?)),
     }))
 }
@@ -86,6 +93,7 @@ pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<Option<Settings>
         None => Ok(None),
         Some(Errand::Run(settings)) => Ok(Some(*settings)),
         Some(Errand::Lag(_)) => Err(Error::usage("`lag` is no flag of a run; leave it out")),
+        Some(Errand::Redrive(_)) => Err(Error::usage("`redrive` is no flag of a run; leave it out")),
     }
 }
 

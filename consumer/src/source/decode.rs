@@ -37,6 +37,12 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// All causes.
+    pub const ALL: [Self; 5] =
+        [Self::Empty, Self::NotFramed, Self::UnknownSchema, Self::NotAReading, Self::WrongKey];
+    /// What their names begin with in the header `__streams.errors.exception`.
+    pub const PREFIX: &str = "millrace.consumer.";
+
     /// The name in the header `__streams.errors.exception`.
     pub fn exception(self) -> &'static str {
         match self {
@@ -46,6 +52,11 @@ impl Cause {
             Self::NotAReading => "millrace.consumer.NotAReading",
             Self::WrongKey => "millrace.consumer.WrongKey",
         }
+    }
+
+    /// The name without the program's.
+    pub fn name(self) -> &'static str {
+        self.exception().trim_start_matches(Self::PREFIX)
     }
 }
 
