@@ -5,13 +5,13 @@ use millrace_core::kafka::rejected_headers;
 use millrace_core::registry::RegistryClient;
 use millrace_core::shutdown::Shutdown;
 use millrace_core::{Error, Result};
-use millrace_schemas::AnomalyAlert;
 use millrace_schemas::codec::RecordCodec;
+use millrace_schemas::{AnomalyAlert, SensorReading};
 use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::{Offset, Timestamp, TopicPartitionList};
 use serde_json::Value;
 
-use super::{Output, Place, Processor, Tally};
+use super::{Mischief, Output, Place, Point, Processor, Tally};
 use crate::group::{self, Teller};
 use crate::outbox::{Letter, Outbox};
 use crate::settings::{Form, Guarantee, OnError, Settings};
@@ -55,6 +55,7 @@ pub struct Flow<'a, P> {
     out: Vec<Output>,
     teller: Teller,
     tally: Tally,
+    mischief: Mischief,
     committed: Instant,
     told: Instant,
     drawn: Instant,
@@ -66,6 +67,7 @@ impl<'a, P: Processor> Flow<'a, P> {
     pub fn new(parts: Parts<'a, P>) -> Self {
         let now = Instant::now();
         Self {
+            mischief: Mischief::new(&parts.settings.misdeeds),
             teller: Teller::new(&parts.settings.member.group, parts.member, &parts.settings.topic),
             parts,
             decoder: Decoder::default(),
@@ -87,8 +89,10 @@ impl<'a, P: Processor> Flow<'a, P> {
         self.tell(&self.teller.plain("startup_complete"))?;
         while !shutdown.is_requested() && !self.is_done() {
             let most = usize::try_from(self.left()).unwrap_or(BATCH).min(BATCH);
+            let most = most.min(self.mischief.most_at_once());
             let look = self.parts.source.look(&mut self.waiting, most, LOOK)?;
             self.see(look)?;
+            self.mischief.reach(Point::AfterPoll, self.polled());
             match self.parts.settings.guarantee {
                 Guarantee::AtLeastOnce => self.take_waiting()?,
                 Guarantee::AtMostOnce => self.commit_and_take()?,
@@ -137,9 +141,15 @@ impl<'a, P: Processor> Flow<'a, P> {
         Ok(())
     }
 
+    /// Records that have come, taken or not.
+    fn polled(&self) -> u64 {
+        self.tally.records + self.waiting.len() as u64
+    }
+
     /// What is not committed is not taken: it may be another member's by now.
     fn commit_and_take(&mut self) -> Result<()> {
         let most = usize::try_from(self.left()).unwrap_or(usize::MAX).min(self.waiting.len());
+        let polled = self.polled();
         let batch: Vec<BorrowedMessage<'a>> = self.waiting.drain(..most).collect();
         if batch.is_empty() {
             return Ok(());
@@ -154,7 +164,9 @@ impl<'a, P: Processor> Flow<'a, P> {
             list.set_partition_offset(topic, partition, next)
                 .map_err(|e| Error::failed(format!("topic {topic}: {e}")))?;
         }
+        self.mischief.reach(Point::BeforeCommit, polled);
         if self.parts.source.commit_list(&list)? {
+            self.mischief.reach(Point::AfterCommit, polled);
             for record in &batch {
                 self.take(record)?;
             }
@@ -165,14 +177,34 @@ impl<'a, P: Processor> Flow<'a, P> {
     fn take(&mut self, record: &BorrowedMessage<'_>) -> Result<()> {
         let at = Place { partition: record.partition(), offset: record.offset() };
         self.tally.note(at);
+        self.linger()?;
         if let Some(id) = self.decoder.wants(record.payload()) {
             self.learn(id)?;
         }
-        match self.decoder.decode(record.key(), record.payload()) {
-            Ok(reading) => self.parts.processor.take(at, &reading, &mut self.out),
+        let read = self.decoder.decode(record.key(), record.payload());
+        let reading = match read.and_then(|reading| self.mischief.taste(reading)) {
+            Ok(reading) => reading,
             Err(reject) => return self.reject(record, &reject),
-        }
+        };
+        self.parts.processor.take(at, &reading, &mut self.out);
+        self.mischief.reach(Point::AfterProcess, self.tally.records);
+        self.print(record, Some(&reading))?;
         self.give()
+    }
+
+    /// Takes the time that a record is to take on purpose.
+    fn linger(&mut self) -> Result<()> {
+        self.mischief.hang(self.tally.records);
+        let Some(delay) = self.mischief.delay() else { return Ok(()) };
+        let began = Instant::now();
+        self.hold("--delay holds each record up", &|| began.elapsed() >= delay)
+    }
+
+    fn print(&mut self, record: &BorrowedMessage<'_>, reading: Option<&SensorReading<'_>>) -> Result<()> {
+        match &self.parts.settings.record_format {
+            Some(format) => self.write(format.record(record, reading)),
+            None => Ok(()),
+        }
     }
 
     fn learn(&mut self, id: u32) -> Result<()> {
@@ -196,7 +228,7 @@ impl<'a, P: Processor> Flow<'a, P> {
         Ok(())
     }
 
-    fn write(&mut self, text: String) -> Result<()> {
+    fn write(&mut self, text: impl Into<Vec<u8>>) -> Result<()> {
         let outbox = Arc::clone(&self.parts.outbox);
         if outbox.screen().is_full() {
             self.hold("nobody reads standard output fast enough", &|| !outbox.screen().is_full())?;
@@ -225,6 +257,7 @@ impl<'a, P: Processor> Flow<'a, P> {
 
     fn reject(&mut self, record: &BorrowedMessage<'_>, reject: &Reject) -> Result<()> {
         self.tally.rejected += 1;
+        self.print(record, None)?;
         let settings = self.parts.settings;
         match settings.on_error {
             OnError::Skip => Ok(()),
@@ -279,7 +312,9 @@ impl<'a, P: Processor> Flow<'a, P> {
     fn see_to_the_rest(&mut self) -> Result<()> {
         if self.committed.elapsed() >= self.parts.settings.commit_interval {
             self.settle()?;
+            self.before_commit();
             self.parts.source.commit()?;
+            self.after_commit();
             self.committed = Instant::now();
         }
         if self.told.elapsed() >= TELL {
@@ -301,6 +336,22 @@ impl<'a, P: Processor> Flow<'a, P> {
     fn settle(&mut self) -> Result<()> {
         let ledger = Arc::clone(&self.parts.ledger);
         self.wait_for("what follows from the records has not arrived yet", &|| ledger.settle())
+    }
+
+    fn before_commit(&mut self) {
+        self.mischief.reach(Point::AfterProduce, self.tally.records);
+        self.commit_point(Point::BeforeCommit);
+    }
+
+    fn after_commit(&mut self) {
+        self.commit_point(Point::AfterCommit);
+    }
+
+    /// At most once commits elsewhere.
+    fn commit_point(&mut self, point: Point) {
+        if self.parts.settings.guarantee != Guarantee::AtMostOnce {
+            self.mischief.reach(point, self.tally.records);
+        }
     }
 
     /// Waits as a living member; an error of what is waited for is found by the last look.
@@ -334,7 +385,9 @@ impl<'a, P: Processor> Flow<'a, P> {
 
     fn end(&mut self) -> Result<()> {
         self.settle()?;
+        self.before_commit();
         self.parts.source.commit_now()?;
+        self.after_commit();
         self.tell_progress()?;
         self.draw();
         let changes = self.parts.source.leave()?;

@@ -2,11 +2,15 @@
 //! offsets are committed when it has arrived (at least once), or before they are looked at (at most once).
 
 mod flow;
+mod format;
+mod mischief;
 mod tally;
 
 use millrace_schemas::{AnomalyAlert, SensorReading};
 
 pub use flow::{Flow, Parts};
+pub use format::Format;
+pub use mischief::{Crash, Hang, Mischief, Misdeeds, Point, Poison, time_of};
 pub use tally::{State, Tally};
 
 /// Where a record lies.

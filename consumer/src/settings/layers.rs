@@ -66,6 +66,8 @@ Examples:
   consumer --from-beginning --until end --show anomalies --anomaly-detection
                                                          what was strange in all that there is
   consumer --group-id my-consumer --output-format json   a JSON object a line, with what the group does
+  consumer --from-beginning --until end -f '%o %k %s\n'
+                                                         each record so, for other programs
   consumer lag --group my-consumer                       how far the group is behind
   consumer redrive --cause UnknownSchema                 dead letters whose cause is gone go back
 
@@ -146,10 +148,15 @@ fn check_company(said: &Options, origins: &Origins) -> Result<()> {
     only("z", detects, "--anomaly-detection")?;
     only("alerts_topic", detects, "--anomaly-detection")?;
     only("dlq", said.on_error == Some(OnError::Dlq), "--on-error dlq")?;
-    only("show", said.output_format != Some(Form::Table), "--output-format text and json")?;
+    let shows_readings = said.output_format != Some(Form::Table) && !origins.is_flag("record_format");
+    only("show", shows_readings, "--output-format text and json")?;
     only("session_timeout", said.group_protocol != Some(Protocol::Consumer), "--group-protocol classic")?;
     let least = said.guarantee != Some(Guarantee::AtMostOnce);
     only("commit_interval", least, "--guarantee at-least-once")?;
+    if origins.is_flag("record_format") && origins.is_flag("output_format") {
+        let both = "-f and --output-format both say how records are shown; leave one of them out";
+        return Err(Error::usage(both));
+    }
     let ways = ["from_beginning", "from_time", "from_offset"];
     let mut said_ways = ways.into_iter().filter(|key| origins.is_flag(key));
     if let (Some(one), Some(other)) = (said_ways.next(), said_ways.next()) {

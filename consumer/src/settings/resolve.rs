@@ -8,6 +8,8 @@ use millrace_core::kafka::{Kafka, Properties, TopicDefaults, legal_topic};
 use millrace_core::registry::Registry;
 use millrace_core::{Result, cli};
 
+use crate::pipeline::{Format, Misdeeds, time_of};
+
 use super::{
     Commit, Detection, Form, Guarantee, MemberSettings, OnError, Options, Protocol, Settings, Show, Start,
 };
@@ -35,6 +37,7 @@ pub(super) fn resolve(
             "async does not go with at-most-once: a record is looked at only after its commit; take sync";
         return origins.refuse("commit", why);
     }
+    let record_format = check.record_format(&said)?;
     Ok(Settings {
         kafka: check.kafka(&said, properties)?,
         registry: check.registry(&said)?,
@@ -55,12 +58,15 @@ pub(super) fn resolve(
         on_error: said.on_error.unwrap_or(OnError::Dlq),
         dead_letters: check.topic("dlq", said.dlq.as_deref().unwrap_or(&own_letters))?,
         group_events: said.group_events.unwrap_or(true),
-        form: said.output_format.unwrap_or(if std::io::stdout().is_terminal() {
-            Form::Table
-        } else {
-            Form::Text
-        }),
-        show: said.show.unwrap_or(Show::Readings),
+        misdeeds: check.misdeeds(&said)?,
+        form: match said.output_format {
+            _ if record_format.is_some() => Form::Text,
+            Some(form) => form,
+            None if std::io::stdout().is_terminal() => Form::Table,
+            None => Form::Text,
+        },
+        show: if record_format.is_some() { Show::Nothing } else { said.show.unwrap_or(Show::Readings) },
+        record_format,
         verbose: said.verbose.unwrap_or(true),
         topic,
         topic_defaults,
@@ -164,6 +170,31 @@ impl Check<'_> {
             None if said.from_beginning == Some(true) => Ok(Start::Beginning),
             None => Ok(Start::Committed),
         }
+    }
+
+    /// A form that is asked for by a flag wins over a format of the layers below.
+    fn record_format(&self, said: &Options) -> Result<Option<Format>> {
+        let is_below = self.origins.is_flag("output_format") && !self.origins.is_flag("record_format");
+        let said = said.record_format.as_deref().filter(|_| !is_below);
+        self.parsed("record_format", said, str::parse)
+    }
+
+    fn misdeeds(&self, said: &Options) -> Result<Misdeeds> {
+        Ok(Misdeeds {
+            crash: self.parsed("crash_at", said.crash_at.as_deref(), str::parse)?,
+            delay: self.parsed("delay", said.delay.as_deref(), time_of)?,
+            hang: self.parsed("hang", said.hang.as_deref(), str::parse)?,
+            poison: self.parsed("poison", said.poison.as_deref(), str::parse)?,
+        })
+    }
+
+    fn parsed<T, E: std::fmt::Display>(
+        &self,
+        key: &str,
+        said: Option<&str>,
+        parse: impl Fn(&str) -> std::result::Result<T, E>,
+    ) -> Result<Option<T>> {
+        said.map(|text| parse(text).or_else(|why| self.origins.refuse(key, why))).transpose()
     }
 
     fn detection(&self, said: &Options) -> Result<Option<Detection>> {

@@ -34,12 +34,14 @@ pub enum Cause {
     NotAReading,
     /// The key is not the machine.
     WrongKey,
+    /// It was to fail on purpose.
+    Poison,
 }
 
 impl Cause {
     /// All causes.
-    pub const ALL: [Self; 5] =
-        [Self::Empty, Self::NotFramed, Self::UnknownSchema, Self::NotAReading, Self::WrongKey];
+    pub const ALL: [Self; 6] =
+        [Self::Empty, Self::NotFramed, Self::UnknownSchema, Self::NotAReading, Self::WrongKey, Self::Poison];
     /// What their names begin with in the header `__streams.errors.exception`.
     pub const PREFIX: &str = "millrace.consumer.";
 
@@ -51,6 +53,7 @@ impl Cause {
             Self::UnknownSchema => "millrace.consumer.UnknownSchema",
             Self::NotAReading => "millrace.consumer.NotAReading",
             Self::WrongKey => "millrace.consumer.WrongKey",
+            Self::Poison => "millrace.consumer.Poison",
         }
     }
 
