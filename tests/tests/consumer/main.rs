@@ -4,14 +4,18 @@ mod alerts;
 mod groups;
 mod lag;
 mod letters;
+mod mutated;
 mod reading;
 mod redrive;
+mod writers;
 
 fn main() {
     millrace_tests::main(|| {
         let all = [
             reading::tests(),
             letters::tests(),
+            writers::tests(),
+            mutated::tests(),
             redrive::tests(),
             alerts::tests(),
             groups::tests(),
