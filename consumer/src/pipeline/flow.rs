@@ -49,13 +49,13 @@ pub struct Parts<'a, P> {
 
 /// The flow of records through a processor.
 pub struct Flow<'a, P> {
-    parts: Parts<'a, P>,
+    pub(super) parts: Parts<'a, P>,
     decoder: Decoder,
-    waiting: Waiting<'a>,
+    pub(super) waiting: Waiting<'a>,
     out: Vec<Output>,
     teller: Teller,
-    tally: Tally,
-    mischief: Mischief,
+    pub(super) tally: Tally,
+    pub(super) mischief: Mischief,
     committed: Instant,
     told: Instant,
     drawn: Instant,
@@ -141,11 +141,6 @@ impl<'a, P: Processor> Flow<'a, P> {
         Ok(())
     }
 
-    /// Records that have come, taken or not.
-    fn polled(&self) -> u64 {
-        self.tally.records + self.waiting.len() as u64
-    }
-
     /// What is not committed is not taken: it may be another member's by now.
     fn commit_and_take(&mut self) -> Result<()> {
         let most = usize::try_from(self.left()).unwrap_or(usize::MAX).min(self.waiting.len());
@@ -190,14 +185,6 @@ impl<'a, P: Processor> Flow<'a, P> {
         self.mischief.reach(Point::AfterProcess, self.tally.records);
         self.print(record, Some(&reading))?;
         self.give()
-    }
-
-    /// Takes the time that a record is to take on purpose.
-    fn linger(&mut self) -> Result<()> {
-        self.mischief.hang(self.tally.records);
-        let Some(delay) = self.mischief.delay() else { return Ok(()) };
-        let began = Instant::now();
-        self.hold("--delay holds each record up", &|| began.elapsed() >= delay)
     }
 
     fn print(&mut self, record: &BorrowedMessage<'_>, reading: Option<&SensorReading<'_>>) -> Result<()> {
@@ -304,7 +291,7 @@ impl<'a, P: Processor> Flow<'a, P> {
         })
     }
 
-    fn hold(&mut self, why: &str, done: &dyn Fn() -> bool) -> Result<()> {
+    pub(super) fn hold(&mut self, why: &str, done: &dyn Fn() -> bool) -> Result<()> {
         let look = self.parts.source.hold(&mut self.waiting, why, done)?;
         self.see(look)
     }
@@ -336,22 +323,6 @@ impl<'a, P: Processor> Flow<'a, P> {
     fn settle(&mut self) -> Result<()> {
         let ledger = Arc::clone(&self.parts.ledger);
         self.wait_for("what follows from the records has not arrived yet", &|| ledger.settle())
-    }
-
-    fn before_commit(&mut self) {
-        self.mischief.reach(Point::AfterProduce, self.tally.records);
-        self.commit_point(Point::BeforeCommit);
-    }
-
-    fn after_commit(&mut self) {
-        self.commit_point(Point::AfterCommit);
-    }
-
-    /// At most once commits elsewhere.
-    fn commit_point(&mut self, point: Point) {
-        if self.parts.settings.guarantee != Guarantee::AtMostOnce {
-            self.mischief.reach(point, self.tally.records);
-        }
     }
 
     /// Waits as a living member; an error of what is waited for is found by the last look.

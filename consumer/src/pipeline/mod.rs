@@ -4,6 +4,7 @@
 mod flow;
 mod format;
 mod mischief;
+mod points;
 mod tally;
 
 use millrace_schemas::{AnomalyAlert, SensorReading};

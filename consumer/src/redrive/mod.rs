@@ -13,6 +13,7 @@ mod work;
 
 use clap::Args;
 use millrace_core::kafka::{ClusterFlags, Kafka, Span, legal_topic};
+use millrace_core::shutdown::Shutdown;
 use millrace_core::{Error, Result};
 
 use causes::Causes;
@@ -69,7 +70,7 @@ pub struct Redrive {
 /// When something is said wrongly, there are no letters, or Kafka does not take them.
 pub fn run(args: &RedriveArgs) -> Result<()> {
     let redrive = Redrive::new(args)?;
-    let outcome = redrive.run(&args.cluster.kafka()?)?;
+    let outcome = redrive.run(&args.cluster.kafka()?, &Shutdown::on_signals()?)?;
     eprintln!("{}", outcome.tell(&redrive.letters, redrive.is_dry));
     Ok(())
 }
@@ -86,18 +87,18 @@ impl Redrive {
         Ok(Self { letters, causes, most: args.max_messages.unwrap_or(u64::MAX), is_dry: args.dry_run })
     }
 
-    /// Does it.
+    /// Does it, until the end is asked for: what was taken by then goes back, the rest is left.
     ///
     /// # Errors
     /// When there are no letters, or Kafka does not take them.
-    pub fn run(&self, kafka: &Kafka) -> Result<Outcome> {
+    pub fn run(&self, kafka: &Kafka, shutdown: &Shutdown) -> Result<Outcome> {
         kafka.check()?;
         self.look_for_letters(kafka)?;
         let entries = format!("{}.redriven", self.letters);
         let sender = if self.is_dry { None } else { Some(self.sender(kafka, &entries)?) };
         // Only now: the sender has ended what another one had left open.
         let ledger = Ledger::read(kafka, &entries)?;
-        let mut work = Work::new(kafka, self, ledger, sender);
+        let mut work = Work::new(kafka, self, ledger, sender, shutdown);
         Span::of(kafka, &self.letters)?.each(kafka, |record| work.take(record))?;
         work.end()
     }

@@ -11,6 +11,8 @@ use super::letter::Return;
 const CALL: Duration = Duration::from_secs(5);
 /// After an outage the coordinator takes up to 40 s to let us begin.
 const TAKING_OVER: Duration = Duration::from_secs(90);
+/// How long a command that fails waits for its transaction to be aborted.
+const FAREWELL: Duration = Duration::from_secs(2);
 const REST: Duration = Duration::from_millis(1);
 /// A batch that broke so often in a row breaks for a reason that stays.
 const MOST_ATTEMPTS: usize = 20;
@@ -45,8 +47,18 @@ impl Sender {
         }
     }
 
-    /// Sends a batch in one transaction; one that breaks is aborted and done again.
+    /// Sends a batch in one transaction.
     pub fn commit(&self, batch: &[Return]) -> Result<()> {
+        let committed = self.attempts(batch);
+        if committed.is_err() {
+            // Readers of the topic wait for the end of what is open; the error that counts is the first.
+            let _ = self.while_polling(|| self.producer.abort_transaction(FAREWELL));
+        }
+        committed
+    }
+
+    /// A transaction that breaks is aborted and done again.
+    fn attempts(&self, batch: &[Return]) -> Result<()> {
         for _ in 0..MOST_ATTEMPTS {
             self.producer.begin_transaction().map_err(|error| self.lost(&error))?;
             if self.pass_all(batch)? && self.try_commit()? {

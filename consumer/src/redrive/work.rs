@@ -2,6 +2,7 @@ use std::collections::HashMap;
 
 use millrace_core::Result;
 use millrace_core::kafka::Kafka;
+use millrace_core::shutdown::Shutdown;
 use rdkafka::message::BorrowedMessage;
 
 use super::ledger::Ledger;
@@ -20,6 +21,7 @@ pub(super) struct Work<'a> {
     ledger: Ledger,
     /// `None` where letters are counted only.
     sender: Option<Sender>,
+    shutdown: &'a Shutdown,
     /// How many partitions their topics have; `None` where there is no such topic.
     homes: HashMap<String, Option<i32>>,
     batch: Vec<Return>,
@@ -29,12 +31,19 @@ pub(super) struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
-    pub fn new(kafka: &'a Kafka, plan: &'a Redrive, ledger: Ledger, sender: Option<Sender>) -> Self {
+    pub fn new(
+        kafka: &'a Kafka,
+        plan: &'a Redrive,
+        ledger: Ledger,
+        sender: Option<Sender>,
+        shutdown: &'a Shutdown,
+    ) -> Self {
         Self {
             kafka,
             plan,
             ledger,
             sender,
+            shutdown,
             homes: HashMap::new(),
             batch: Vec::new(),
             bytes: 0,
@@ -48,7 +57,7 @@ impl<'a> Work<'a> {
         match Return::of(record) {
             None => self.outcome.strangers += 1,
             Some(letter) if self.ledger.has(&letter) => self.outcome.before += 1,
-            Some(letter) if self.left_to_send == 0 || !self.plan.causes.has(&letter.exception) => {
+            Some(letter) if self.is_enough() || !self.plan.causes.has(&letter.exception) => {
                 Outcome::count(&mut self.outcome.left, &letter.exception);
             }
             Some(letter) => match self.home(&letter.topic)? {
@@ -57,6 +66,10 @@ impl<'a> Work<'a> {
             },
         }
         Ok(())
+    }
+
+    fn is_enough(&self) -> bool {
+        self.left_to_send == 0 || self.shutdown.is_requested()
     }
 
     fn home(&mut self, topic: &str) -> Result<Option<i32>> {

@@ -59,18 +59,22 @@ pub(super) fn resolve(
         dead_letters: check.topic("dlq", said.dlq.as_deref().unwrap_or(&own_letters))?,
         group_events: said.group_events.unwrap_or(true),
         misdeeds: check.misdeeds(&said)?,
-        form: match said.output_format {
-            _ if record_format.is_some() => Form::Text,
-            Some(form) => form,
-            None if std::io::stdout().is_terminal() => Form::Table,
-            None => Form::Text,
-        },
+        form: form(said.output_format, record_format.is_some()),
         show: if record_format.is_some() { Show::Nothing } else { said.show.unwrap_or(Show::Readings) },
         record_format,
         verbose: said.verbose.unwrap_or(true),
         topic,
         topic_defaults,
     })
+}
+
+fn form(said: Option<Form>, has_format: bool) -> Form {
+    match said {
+        _ if has_format => Form::Text,
+        Some(form) => form,
+        None if std::io::stdout().is_terminal() => Form::Table,
+        None => Form::Text,
+    }
 }
 
 struct Check<'a> {

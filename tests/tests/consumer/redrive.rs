@@ -7,6 +7,7 @@ use millrace_consumer::redrive::{Outcome, REDRIVEN, Redrive};
 use millrace_consumer::settings::{Errand, read_errand};
 use millrace_consumer::source::Outputs;
 use millrace_core::Result;
+use millrace_core::shutdown::Shutdown;
 use millrace_lab::registry;
 use millrace_tests::{KafkaTest, Lab, Verdict, consume, passed, topic};
 use rdkafka::message::{Header, Headers, Message, OwnedHeaders};
@@ -32,7 +33,7 @@ pub fn tests() -> Vec<KafkaTest> {
 pub fn redrive(lab: &Lab, flags: &[&str]) -> Result<Outcome> {
     let args = ["consumer", "redrive"].iter().chain(flags).map(OsString::from);
     let Some(Errand::Redrive(args)) = read_errand(args)? else { panic!("no redrive: {flags:?}") };
-    Redrive::new(&args)?.run(&lab.kafka())
+    Redrive::new(&args)?.run(&lab.kafka(), &Shutdown::new())
 }
 
 /// Gives records to a topic, many at a time.
