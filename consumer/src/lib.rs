@@ -2,12 +2,13 @@
 //!
 //! The data's way: a [`source`] is a member of the group and decodes records, a [`pipeline`] hands readings to a
 //! processor and keeps its guarantee, [`rolling`] is the processor with a [`window`] for each machine, an
-//! [`outbox`] sends what follows, [`state`] goes where partitions go, and [`group`] tells what the member does. [`run`](mod@run) ties them together,
-//! [`settings`] says what to do.
+//! [`outbox`] sends what follows, [`state`] goes where partitions go, and [`group`] tells what the member does.
+//! [`run`](mod@run) ties them together, [`settings`] says what to do. [`redrive`] puts back what was rejected.
 
 pub mod group;
 pub mod outbox;
 pub mod pipeline;
+pub mod redrive;
 pub mod rolling;
 pub mod run;
 pub mod settings;
@@ -34,6 +35,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> Result<()> {
     match settings::read_errand(args)? {
         Some(Errand::Run(settings)) => run::run_to_end(&settings),
         Some(Errand::Lag(args)) => group::lag::run(&args),
+        Some(Errand::Redrive(args)) => redrive::run(&args),
         None => Ok(()),
     }
 }

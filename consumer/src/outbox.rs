@@ -113,7 +113,7 @@ pub(crate) fn refused(topic: &str, why: &str) -> Error {
 
 /// Standard output, written by a thread of its own, so that a slow reader holds nothing else up.
 pub struct Screen {
-    texts: Mutex<Option<Sender<String>>>,
+    texts: Mutex<Option<Sender<Vec<u8>>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
     state: Arc<State>,
 }
@@ -137,12 +137,12 @@ impl Screen {
     }
 
     /// Writes a text, which is a line or several, when its turn comes.
-    pub fn write(&self, text: String) {
+    pub fn write(&self, text: impl Into<Vec<u8>>) {
         self.state.waiting.fetch_add(1, Ordering::Relaxed);
         let texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(texts) = &*texts {
             // The thread ends only after this end of the channel.
-            let _ = texts.send(text);
+            let _ = texts.send(text.into());
         }
     }
 
@@ -171,16 +171,16 @@ impl Drop for Screen {
     }
 }
 
-fn write_all(texts: &Receiver<String>, state: &State) {
+fn write_all(texts: &Receiver<Vec<u8>>, state: &State) {
     while let Ok(first) = texts.recv() {
         let mut all = first;
         let mut count = 1;
         while let Ok(next) = texts.try_recv() {
-            all.push_str(&next);
+            all.extend(next);
             count += 1;
         }
         let mut out = stdout().lock();
-        match out.write_all(all.as_bytes()).and_then(|()| out.flush()) {
+        match out.write_all(&all).and_then(|()| out.flush()) {
             Err(e) if e.kind() != ErrorKind::BrokenPipe && !state.closed.swap(true, Ordering::Relaxed) => {
                 eprintln!("standard output cannot be written: {e}");
             }

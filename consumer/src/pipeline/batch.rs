@@ -7,7 +7,7 @@ const MOST_BYTES: usize = 32 << 20;
 #[derive(Debug, Default)]
 pub(super) struct Batch {
     letters: Vec<(i32, Letter)>,
-    texts: Vec<(i32, String)>,
+    texts: Vec<(i32, Vec<u8>)>,
     bytes: usize,
 }
 
@@ -17,7 +17,7 @@ impl Batch {
         self.letters.push((partition, letter));
     }
 
-    pub fn text(&mut self, partition: i32, text: String) {
+    pub fn text(&mut self, partition: i32, text: Vec<u8>) {
         self.bytes += text.len();
         self.texts.push((partition, text));
     }
@@ -33,7 +33,7 @@ impl Batch {
     }
 
     /// Records for topics, and texts for the screen once they are there.
-    pub fn into_parts(self) -> (Vec<Letter>, Vec<String>) {
+    pub fn into_parts(self) -> (Vec<Letter>, Vec<Vec<u8>>) {
         let letters = self.letters.into_iter().map(|(_, letter)| letter).collect();
         (letters, self.texts.into_iter().map(|(_, text)| text).collect())
     }

@@ -27,7 +27,10 @@ impl<P: Processor> Flow<'_, P> {
         }
         self.settle()?;
         self.checkpoint()?;
-        self.parts.source.commit()
+        self.before_commit();
+        self.parts.source.commit()?;
+        self.after_commit();
+        Ok(())
     }
 
     fn settle(&mut self) -> Result<()> {
@@ -91,6 +94,7 @@ impl<P: Processor> Flow<'_, P> {
             Outcome::Committed => {
                 self.parts.source.told(&offsets, Ok(()));
                 self.is_committed(cuts, &offsets);
+                self.after_commit();
                 texts.into_iter().try_for_each(|text| self.write(text))
             }
         }
@@ -98,11 +102,13 @@ impl<P: Processor> Flow<'_, P> {
 
     fn in_transaction(&mut self, letters: &[Letter], offsets: &Offsets) -> Result<(Look, Outcome)> {
         let (source, waiting) = (self.parts.source, &mut self.waiting);
+        let (mischief, records) = (&mut self.mischief, self.tally.records);
         let Some(transactor) = &mut self.transactor else {
             return Ok((Look::default(), Outcome::Aborted("there are no transactions".to_owned())));
         };
         std::thread::scope(|scope| {
-            let work = scope.spawn(|| transactor.commit(letters, offsets));
+            let work = scope
+                .spawn(|| transactor.commit(letters, offsets, &mut |point| mischief.reach(point, records)));
             let look = source.hold(waiting, "a transaction takes its time", &|| work.is_finished())?;
             let outcome = work.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
             Ok((look, outcome))

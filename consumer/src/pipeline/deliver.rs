@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use millrace_core::kafka::rejected_headers;
 use millrace_core::{Error, Result};
-use millrace_schemas::AnomalyAlert;
+use millrace_schemas::{AnomalyAlert, SensorReading};
 use rdkafka::Timestamp;
 use rdkafka::message::{BorrowedMessage, Message};
 use serde_json::Value;
@@ -19,14 +19,34 @@ use crate::source::{Cause, Outputs, Reject};
 impl<P: Processor> Flow<'_, P> {
     pub(super) fn give_out(&mut self, partition: i32, output: Output) -> Result<()> {
         match output {
-            Output::Text(text) if self.transactor.is_some() => self.batch.text(partition, text),
-            Output::Text(text) => self.write(text)?,
+            Output::Text(text) => self.show(partition, text.into_bytes())?,
             Output::Alert(alert) => self.alert(partition, &alert)?,
         }
         Ok(())
     }
 
-    pub(super) fn write(&mut self, text: String) -> Result<()> {
+    /// Prints a record by the user's format, if there is one.
+    pub(super) fn print(
+        &mut self,
+        record: &BorrowedMessage<'_>,
+        reading: Option<&SensorReading<'_>>,
+    ) -> Result<()> {
+        match &self.parts.settings.record_format {
+            Some(format) => self.show(record.partition(), format.record(record, reading)),
+            None => Ok(()),
+        }
+    }
+
+    /// A text that follows from a partition's records is shown when they are in their transaction, if there are any.
+    fn show(&mut self, partition: i32, text: Vec<u8>) -> Result<()> {
+        if self.transactor.is_none() {
+            return self.write(text);
+        }
+        self.batch.text(partition, text);
+        Ok(())
+    }
+
+    pub(super) fn write(&mut self, text: impl Into<Vec<u8>>) -> Result<()> {
         let outbox = Arc::clone(&self.parts.outbox);
         if outbox.screen().is_full() {
             self.hold("nobody reads standard output fast enough", &|| !outbox.screen().is_full())?;
@@ -55,6 +75,7 @@ impl<P: Processor> Flow<'_, P> {
 
     pub(super) fn reject(&mut self, record: &BorrowedMessage<'_>, reject: &Reject) -> Result<()> {
         self.tally.rejected += 1;
+        self.print(record, None)?;
         let settings = self.parts.settings;
         match settings.on_error {
             OnError::Skip => Ok(()),

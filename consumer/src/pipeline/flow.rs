@@ -12,7 +12,7 @@ use rdkafka::{Offset, TopicPartitionList};
 use super::batch::Batch;
 use super::keeper::Keeper;
 use super::transactor::Transactor;
-use super::{Output, Place, Processor, Tally};
+use super::{Mischief, Output, Place, Point, Processor, Tally};
 use crate::group::Teller;
 use crate::outbox::Outbox;
 use crate::settings::{Guarantee, Settings};
@@ -61,6 +61,7 @@ pub struct Flow<'a, P> {
     out: Vec<Output>,
     pub(super) teller: Teller,
     pub(super) tally: Tally,
+    pub(super) mischief: Mischief,
     pub(super) keeper: Keeper,
     /// Where records go into transactions; `None` = none are made.
     pub(super) transactor: Option<Transactor>,
@@ -81,6 +82,7 @@ impl<'a, P: Processor> Flow<'a, P> {
     pub fn new(parts: Parts<'a, P>) -> Self {
         let now = Instant::now();
         Self {
+            mischief: Mischief::new(&parts.settings.misdeeds),
             teller: Teller::new(&parts.settings.member.group, parts.member, &parts.settings.topic),
             keeper: Keeper::new(parts.store.clone(), parts.settings.checkpoint_records),
             parts,
@@ -117,8 +119,10 @@ impl<'a, P: Processor> Flow<'a, P> {
                 }
             }
             let most = usize::try_from(self.left()).unwrap_or(BATCH).min(BATCH);
+            let most = most.min(self.mischief.most_at_once());
             let look = self.parts.source.look(&mut self.waiting, most, LOOK)?;
             self.see(look)?;
+            self.mischief.reach(Point::AfterPoll, self.polled());
             match self.parts.settings.guarantee {
                 Guarantee::AtLeastOnce | Guarantee::ExactlyOnce => self.take_waiting()?,
                 Guarantee::AtMostOnce => self.commit_and_take()?,
@@ -194,17 +198,27 @@ impl<'a, P: Processor> Flow<'a, P> {
     /// What is not committed is not taken: it may be another member's by now.
     fn commit_and_take(&mut self) -> Result<()> {
         let most = usize::try_from(self.left()).unwrap_or(usize::MAX).min(self.waiting.len());
+        let polled = self.polled();
         let batch: Vec<BorrowedMessage<'a>> = self.waiting.drain(..most).collect();
-        let list = self.to_commit(&batch)?;
-        if list.count() == 0 || self.parts.source.commit_list(&list)? {
+        let list = self.offsets_behind(&batch)?;
+        if list.count() == 0 || self.commit_before(&list, polled)? {
             batch.iter().try_for_each(|record| self.take(record))?;
         }
         self.note();
         Ok(())
     }
 
+    fn commit_before(&mut self, list: &TopicPartitionList, polled: u64) -> Result<bool> {
+        self.mischief.reach(Point::BeforeCommit, polled);
+        let taken = self.parts.source.commit_list(list)?;
+        if taken {
+            self.mischief.reach(Point::AfterCommit, polled);
+        }
+        Ok(taken)
+    }
+
     /// The offsets behind these records, where the group has not committed them before.
-    fn to_commit(&mut self, batch: &[BorrowedMessage<'a>]) -> Result<TopicPartitionList> {
+    fn offsets_behind(&mut self, batch: &[BorrowedMessage<'a>]) -> Result<TopicPartitionList> {
         let mut nexts = BTreeMap::new();
         for record in batch {
             let (partition, offset) = (record.partition(), record.offset());
@@ -232,6 +246,7 @@ impl<'a, P: Processor> Flow<'a, P> {
     fn take(&mut self, record: &BorrowedMessage<'_>) -> Result<()> {
         let at = Place { partition: record.partition(), offset: record.offset() };
         self.at_hand = Some(at.partition);
+        self.linger(at)?;
         if let Some(id) = self.decoder.wants(record.payload()) {
             self.learn(id)?;
         }
@@ -249,14 +264,19 @@ impl<'a, P: Processor> Flow<'a, P> {
         if !is_given {
             self.tally.note(at);
         }
-        match self.decoder.decode(record.key(), record.payload()) {
-            Ok(reading) => self.parts.processor.take(at, &reading, &mut self.out),
-            Err(_) if is_given => {}
+        let read = self.decoder.decode(record.key(), record.payload());
+        let reading = match read.and_then(|reading| self.mischief.taste(reading)) {
+            Ok(reading) => reading,
+            Err(_) if is_given => return Ok(()),
             Err(reject) => return self.reject(record, &reject),
-        }
+        };
+        self.parts.processor.take(at, &reading, &mut self.out);
         if is_given {
             self.out.clear();
+            return Ok(());
         }
+        self.mischief.reach(Point::AfterProcess, self.tally.records);
+        self.print(record, Some(&reading))?;
         self.give(at.partition)
     }
 

@@ -6,7 +6,10 @@ mod batch;
 mod commit;
 mod deliver;
 mod flow;
+mod format;
 mod keeper;
+mod mischief;
+mod points;
 mod tally;
 mod transactor;
 
@@ -15,6 +18,8 @@ use millrace_schemas::{AnomalyAlert, SensorReading};
 use crate::state::Restored;
 
 pub use flow::{Flow, Parts};
+pub use format::Format;
+pub use mischief::{Crash, Hang, Mischief, Misdeeds, Point, Poison, time_of};
 pub use tally::{State, Tally};
 
 /// Where a record lies.

@@ -7,6 +7,7 @@ use millrace_core::{Error, Result};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::producer::{BaseProducer, Producer};
 
+use super::Point;
 use crate::outbox::{Letter, refused};
 use crate::source::Offsets;
 
@@ -62,12 +63,17 @@ impl Transactor {
         Ok(Self { kafka: kafka.clone(), id: id.to_owned(), producer, regained: Vec::new() })
     }
 
-    /// Writes all of these in one transaction, or nothing.
+    /// Writes all of these in one transaction, or nothing. `at` is told of the points that are reached.
     ///
     /// # Errors
     /// When a record is refused for good, or another process uses the transactional id.
-    pub fn commit(&mut self, letters: &[Letter], offsets: &Offsets) -> Result<Outcome> {
-        let done = self.write(letters, offsets);
+    pub fn commit(
+        &mut self,
+        letters: &[Letter],
+        offsets: &Offsets,
+        at: &mut dyn FnMut(Point),
+    ) -> Result<Outcome> {
+        let done = self.write(letters, offsets, at);
         let Err(broken) = done else { return Ok(Outcome::Committed) };
         match broken {
             Broken::Refused(error) => {
@@ -80,12 +86,19 @@ impl Transactor {
         }
     }
 
-    fn write(&self, letters: &[Letter], offsets: &Offsets) -> std::result::Result<(), Broken> {
+    fn write(
+        &self,
+        letters: &[Letter],
+        offsets: &Offsets,
+        at: &mut dyn FnMut(Point),
+    ) -> std::result::Result<(), Broken> {
         self.producer.begin_transaction()?;
         letters.iter().try_for_each(|letter| self.send(letter))?;
         self.drain()?;
+        at(Point::AfterProduce);
         let Offsets { due, group } = offsets;
         self.until_done(|| self.producer.send_offsets_to_transaction(due, group, CALL))?;
+        at(Point::BeforeCommit);
         self.until_done(|| self.producer.commit_transaction(CALL))
     }
 

@@ -8,6 +8,7 @@ use millrace_core::{Error, Result, cli};
 use serde_json::{Map, Value};
 
 use crate::group::lag::LagArgs;
+use crate::redrive::RedriveArgs;
 
 use super::{Form, Guarantee, OnError, Options, Protocol, Settings, resolve};
 
@@ -44,6 +45,8 @@ pub struct Cli {
 pub enum Instead {
     /// Say how far a group is behind (see `consumer lag --help`)
     Lag(LagArgs),
+    /// Put dead letters back where they came from (see `consumer redrive --help`)
+    Redrive(RedriveArgs),
 }
 
 /// What a command line asks for.
@@ -52,6 +55,8 @@ pub enum Errand {
     Run(Box<Settings>),
     /// The lag of a group.
     Lag(Box<LagArgs>),
+    /// Dead letters put back.
+    Redrive(Box<RedriveArgs>),
 }
 
 const EXAMPLES: &str = "\
@@ -61,7 +66,10 @@ Examples:
   consumer --from-beginning --until end --show anomalies --anomaly-detection
                                                          what was strange in all that there is
   consumer --group-id my-consumer --output-format json   a JSON object a line, with what the group does
+  consumer --from-beginning --until end -f '%o %k %s\n'
+                                                         each record so, for other programs
   consumer lag --group my-consumer                       how far the group is behind
+  consumer redrive --cause UnknownSchema                 dead letters whose cause is gone go back
 
 Values are taken from flags, then MILLRACE_<KEY> variables, then --config, then the defaults.";
 
@@ -73,6 +81,7 @@ pub fn read_errand(args: impl IntoIterator<Item = OsString>) -> Result<Option<Er
     let Some(mut cli) = cli::parse::<Cli>(args)? else { return Ok(None) };
     Ok(Some(match cli.instead.take() {
         Some(Instead::Lag(args)) => Errand::Lag(Box::new(args)),
+        Some(Instead::Redrive(args)) => Errand::Redrive(Box::new(args)),
         None => Errand::Run(Box::new(settings(&cli)?)),
     }))
 }
@@ -86,6 +95,7 @@ pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<Option<Settings>
         None => Ok(None),
         Some(Errand::Run(settings)) => Ok(Some(*settings)),
         Some(Errand::Lag(_)) => Err(Error::usage("`lag` is no flag of a run; leave it out")),
+        Some(Errand::Redrive(_)) => Err(Error::usage("`redrive` is no flag of a run; leave it out")),
     }
 }
 
@@ -138,7 +148,8 @@ fn check_company(said: &Options, origins: &Origins) -> Result<()> {
     only("z", detects, "--anomaly-detection")?;
     only("alerts_topic", detects, "--anomaly-detection")?;
     only("dlq", said.on_error == Some(OnError::Dlq), "--on-error dlq")?;
-    only("show", said.output_format != Some(Form::Table), "--output-format text and json")?;
+    let shows_readings = said.output_format != Some(Form::Table) && !origins.is_flag("record_format");
+    only("show", shows_readings, "--output-format text and json")?;
     only("session_timeout", said.group_protocol != Some(Protocol::Consumer), "--group-protocol classic")?;
     let most = said.guarantee == Some(Guarantee::AtMostOnce);
     only("commit_interval", !most, "--guarantee at-least-once and exactly-once")?;
@@ -146,6 +157,10 @@ fn check_company(said: &Options, origins: &Origins) -> Result<()> {
     only("transactional_id", exactly, "--guarantee exactly-once")?;
     only("checkpoint_records", said.state != Some(false), "the state, which --no-state turns off,")?;
     only("state", !exactly, "--guarantee at-least-once and at-most-once")?;
+    if origins.is_flag("record_format") && origins.is_flag("output_format") {
+        let both = "-f and --output-format both say how records are shown; leave one of them out";
+        return Err(Error::usage(both));
+    }
     let ways = ["from_beginning", "from_time", "from_offset"];
     let mut said_ways = ways.into_iter().filter(|key| origins.is_flag(key));
     if let (Some(one), Some(other)) = (said_ways.next(), said_ways.next()) {

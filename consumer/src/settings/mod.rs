@@ -14,6 +14,7 @@ use millrace_core::registry::Registry;
 pub use layers::{Cli, Errand, Instead, read, read_errand};
 pub use options::{Commit, Form, Guarantee, OnError, Options, Protocol, Show, Until};
 
+use crate::pipeline::{Format, Misdeeds};
 use crate::window::Span;
 
 /// A run that can be carried out: nothing in it is out of range or contradicts another part.
@@ -57,8 +58,12 @@ pub struct Settings {
     pub dead_letters: String,
     /// Tell in the topic `group-events` what the member does.
     pub group_events: bool,
+    /// What goes wrong on purpose.
+    pub misdeeds: Misdeeds,
     /// How things are shown.
     pub form: Form,
+    /// How each record is printed, beside that.
+    pub record_format: Option<Format>,
     /// What is shown as text and JSON.
     pub show: Show,
     /// Print what is done, on standard error.

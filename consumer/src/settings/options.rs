@@ -91,9 +91,29 @@ pub struct Options {
     #[arg(long, value_name = "TOPIC", help_heading = "Guarantee")]
     pub dlq: Option<String>,
 
+    /// Leave as SIGKILL would at a point that is reached for the Nth time: after-poll, after-process,
+    /// after-produce, before-commit or after-commit
+    #[arg(long, value_name = "POINT:N", help_heading = "Misdeeds")]
+    pub crash_at: Option<String>,
+    /// Take so long for each record, such as 50ms, as a living member
+    #[arg(long, value_name = "TIME", help_heading = "Misdeeds")]
+    pub delay: Option<String>,
+    /// Do nothing for so long at the Nth record, as in 10m:1000; the group hears nothing meanwhile
+    #[arg(long, value_name = "TIME:N", help_heading = "Misdeeds")]
+    pub hang: Option<String>,
+    /// Fail at readings with this value, as in sequence=1000
+    #[arg(long, value_name = "FIELD=VALUE", help_heading = "Misdeeds")]
+    pub poison: Option<String>,
+
     /// How it is shown [default: table on a terminal, text elsewhere]
     #[arg(long, value_enum, help_heading = "Output")]
     pub output_format: Option<Form>,
+    /// Print each record so, dead ones too, by kcat's tokens: %t topic, %p partition, %o offset, %k key, %s value,
+    /// %K %S their lengths, %R that of the value in four bytes, %T CreateTime (ms), %h headers, %%, \\n, \\t, \\x1e.
+    /// Unlike kcat's, the value of an Avro record is printed as JSON
+    #[arg(short = 'f', long = "record-format", value_name = "FORMAT", allow_hyphen_values = true)]
+    #[arg(help_heading = "Output")]
+    pub record_format: Option<String>,
     /// What is shown as text and json [default: readings]
     #[arg(long, value_enum, help_heading = "Output")]
     pub show: Option<Show>,

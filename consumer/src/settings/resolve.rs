@@ -8,6 +8,8 @@ use millrace_core::kafka::{Kafka, Properties, TopicDefaults, legal_topic};
 use millrace_core::registry::Registry;
 use millrace_core::{Result, cli};
 
+use crate::pipeline::{Format, Misdeeds, time_of};
+
 use super::{
     Commit, Detection, Form, Guarantee, MemberSettings, OnError, Options, Protocol, Settings, Show, Start,
 };
@@ -42,6 +44,7 @@ pub(super) fn resolve(
     }
     let member = check.member(&said)?;
     let transactional_id = (guarantee == Guarantee::ExactlyOnce).then(|| transactional_id(&said, &member));
+    let record_format = check.record_format(&said)?;
     Ok(Settings {
         kafka: check.kafka(&said, properties)?,
         registry: check.registry(&said)?,
@@ -65,12 +68,10 @@ pub(super) fn resolve(
         on_error: said.on_error.unwrap_or(OnError::Dlq),
         dead_letters: check.topic("dlq", said.dlq.as_deref().unwrap_or(&own_letters))?,
         group_events: said.group_events.unwrap_or(true),
-        form: said.output_format.unwrap_or(if std::io::stdout().is_terminal() {
-            Form::Table
-        } else {
-            Form::Text
-        }),
-        show: said.show.unwrap_or(Show::Readings),
+        misdeeds: check.misdeeds(&said)?,
+        form: form(said.output_format, record_format.is_some()),
+        show: if record_format.is_some() { Show::Nothing } else { said.show.unwrap_or(Show::Readings) },
+        record_format,
         verbose: said.verbose.unwrap_or(true),
         topic,
         topic_defaults,
@@ -83,6 +84,15 @@ fn transactional_id(said: &Options, member: &MemberSettings) -> String {
         let slot = member.instance.clone().unwrap_or_else(|| format!("{:08x}", rand::random::<u32>()));
         format!("{}-{slot}", member.group)
     })
+}
+
+fn form(said: Option<Form>, has_format: bool) -> Form {
+    match said {
+        _ if has_format => Form::Text,
+        Some(form) => form,
+        None if std::io::stdout().is_terminal() => Form::Table,
+        None => Form::Text,
+    }
 }
 
 struct Check<'a> {
@@ -182,6 +192,31 @@ impl Check<'_> {
             None if said.from_beginning == Some(true) => Ok(Start::Beginning),
             None => Ok(Start::Committed),
         }
+    }
+
+    /// A form that is asked for by a flag wins over a format of the layers below.
+    fn record_format(&self, said: &Options) -> Result<Option<Format>> {
+        let is_below = self.origins.is_flag("output_format") && !self.origins.is_flag("record_format");
+        let said = said.record_format.as_deref().filter(|_| !is_below);
+        self.parsed("record_format", said, str::parse)
+    }
+
+    fn misdeeds(&self, said: &Options) -> Result<Misdeeds> {
+        Ok(Misdeeds {
+            crash: self.parsed("crash_at", said.crash_at.as_deref(), str::parse)?,
+            delay: self.parsed("delay", said.delay.as_deref(), time_of)?,
+            hang: self.parsed("hang", said.hang.as_deref(), str::parse)?,
+            poison: self.parsed("poison", said.poison.as_deref(), str::parse)?,
+        })
+    }
+
+    fn parsed<T, E: std::fmt::Display>(
+        &self,
+        key: &str,
+        said: Option<&str>,
+        parse: impl Fn(&str) -> std::result::Result<T, E>,
+    ) -> Result<Option<T>> {
+        said.map(|text| parse(text).or_else(|why| self.origins.refuse(key, why))).transpose()
     }
 
     fn detection(&self, said: &Options) -> Result<Option<Detection>> {

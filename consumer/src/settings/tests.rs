@@ -19,7 +19,7 @@ fn the_guides_command_is_understood() {
 
 #[test]
 fn what_is_said_wrongly_is_answered_in_one_sentence() {
-    let wrong: [&[&str]; 18] = [
+    let wrong: [&[&str]; 26] = [
         &["--z", "4"],
         &["--alerts-topic", "a"],
         &["--on-error", "skip", "--dlq", "d"],
@@ -38,6 +38,14 @@ fn what_is_said_wrongly_is_answered_in_one_sentence() {
         &["--guarantee", "exactly-once", "--commit", "async"],
         &["--guarantee", "exactly-once", "--no-state"],
         &["--transactional-id", "t"],
+        &["--crash-at", "after-pol:3"],
+        &["--delay", "50"],
+        &["--hang", "10m"],
+        &["--poison", "temprature=1"],
+        &["-f", "%x"],
+        &["-f", "%s", "--output-format", "json"],
+        &["-f", "%s", "--show", "anomalies"],
+        &["redrive", "--topic", "a"],
     ];
     let sentences = wrong.map(|flags| {
         let refusal = read_flags(flags).expect_err(&flags.join(" "));

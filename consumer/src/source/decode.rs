@@ -34,9 +34,17 @@ pub enum Cause {
     NotAReading,
     /// The key is not the machine.
     WrongKey,
+    /// It was to fail on purpose.
+    Poison,
 }
 
 impl Cause {
+    /// All causes.
+    pub const ALL: [Self; 6] =
+        [Self::Empty, Self::NotFramed, Self::UnknownSchema, Self::NotAReading, Self::WrongKey, Self::Poison];
+    /// What their names begin with in the header `__streams.errors.exception`.
+    pub const PREFIX: &str = "millrace.consumer.";
+
     /// The name in the header `__streams.errors.exception`.
     pub fn exception(self) -> &'static str {
         match self {
@@ -45,7 +53,13 @@ impl Cause {
             Self::UnknownSchema => "millrace.consumer.UnknownSchema",
             Self::NotAReading => "millrace.consumer.NotAReading",
             Self::WrongKey => "millrace.consumer.WrongKey",
+            Self::Poison => "millrace.consumer.Poison",
         }
+    }
+
+    /// The name without the program's.
+    pub fn name(self) -> &'static str {
+        self.exception().trim_start_matches(Self::PREFIX)
     }
 }
 

@@ -155,7 +155,8 @@ fn program(line: &str) -> &str {
 }
 
 fn patience(line: &str) -> Duration {
-    let waits = ["lab cluster ", "producer control ", "lab schemas ", "detector ", "python3 "];
+    let waits =
+        ["lab cluster ", "producer control ", "consumer redrive ", "lab schemas ", "detector ", "python3 "];
     if waits.iter().any(|start| line.starts_with(start)) {
         SLOW
     } else if line.contains("--speed max")

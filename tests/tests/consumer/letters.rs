@@ -22,10 +22,10 @@ pub fn tests() -> Vec<KafkaTest> {
 }
 
 /// A key and a value.
-type Pair<'a> = (Option<&'a [u8]>, Option<Vec<u8>>);
+pub type Pair<'a> = (Option<&'a [u8]>, Option<Vec<u8>>);
 
 /// Puts records into a topic of one kind or another, with a header of their own.
-fn put(lab: &Lab, topic: &str, records: &[Pair<'_>]) -> Result<()> {
+pub fn put(lab: &Lab, topic: &str, records: &[Pair<'_>]) -> Result<()> {
     lab.kafka().ensure_topic(topic, None, &Default::default())?;
     let producer = lab.kafka().prompt_producer(Duration::from_secs(10))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
@@ -46,7 +46,7 @@ fn reading() -> SensorReading<'static> {
     reading
 }
 
-fn frame(id: u32) -> Vec<u8> {
+pub fn frame(id: u32) -> Vec<u8> {
     let mut bytes = Vec::new();
     write_frame_header(id, &mut bytes);
     encode_reading(&reading(), &mut bytes);
@@ -87,7 +87,7 @@ fn garbage(id: u32) -> Vec<(&'static str, Option<Vec<u8>>)> {
     ]
 }
 
-fn registered(lab: &Lab, topic: &str) -> Result<u32> {
+pub fn registered(lab: &Lab, topic: &str) -> Result<u32> {
     RegistryClient::new(&lab.registry_url())?.register(&format!("{topic}-value"), SENSOR_READING)
 }
 

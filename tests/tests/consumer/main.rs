@@ -4,13 +4,23 @@ mod alerts;
 mod groups;
 mod lag;
 mod letters;
+mod mutated;
 mod reading;
+mod redrive;
+mod writers;
 
 fn main() {
     millrace_tests::main(|| {
-        [reading::tests(), letters::tests(), alerts::tests(), groups::tests(), lag::tests()]
-            .into_iter()
-            .flatten()
-            .collect()
+        let all = [
+            reading::tests(),
+            letters::tests(),
+            writers::tests(),
+            mutated::tests(),
+            redrive::tests(),
+            alerts::tests(),
+            groups::tests(),
+            lag::tests(),
+        ];
+        all.into_iter().flatten().collect()
     })
 }
