@@ -17,6 +17,8 @@ use crate::source::Outputs;
 
 /// Texts that may wait for their reader.
 const MOST_TEXTS: usize = 10_000;
+/// Delivery reports that are collected at a time.
+const REPORTS_AT_ONCE: usize = 64;
 
 /// A record that is to be written.
 #[derive(Debug, Clone, Default)]
@@ -99,7 +101,10 @@ impl Outbox {
 impl Outputs for Outbox {
     fn settled(&self) -> Result<bool> {
         let Some((producer, deliveries)) = &self.records else { return Ok(self.screen.is_empty()) };
-        producer.poll(Duration::ZERO);
+        // One look at a time takes as long as the letters were many: each batch has a report of its own.
+        for _ in 0..REPORTS_AT_ONCE {
+            producer.poll(Duration::ZERO);
+        }
         if let Some((topic, why)) = deliveries.first_failure() {
             return Err(refused(&topic, &why));
         }
