@@ -23,6 +23,8 @@ const MOST_TEXTS: usize = 10_000;
 pub struct Letter {
     /// Its topic.
     pub topic: String,
+    /// Its partition; `None` = the client's choice.
+    pub partition: Option<i32>,
     /// Its key.
     pub key: Option<Vec<u8>>,
     /// Its value.
@@ -61,6 +63,7 @@ impl Outbox {
         let Some((producer, _)) = &self.records else { return Ok(true) };
         let mut record =
             BaseRecord::<[u8], [u8], usize>::with_opaque_to(&letter.topic, Role::Beside as usize);
+        record.partition = letter.partition;
         record.key = letter.key.as_deref();
         record.payload = letter.payload.as_deref();
         record.timestamp = letter.timestamp;

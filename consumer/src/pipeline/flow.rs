@@ -11,7 +11,7 @@ use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::{Offset, Timestamp, TopicPartitionList};
 use serde_json::Value;
 
-use super::{Output, Place, Processor, Tally};
+use super::{Output, Place, Processor, Tally, WindowTopics};
 use crate::group::{self, Teller};
 use crate::outbox::{Letter, Outbox};
 use crate::settings::{Form, Guarantee, OnError, Settings};
@@ -39,6 +39,8 @@ pub struct Parts<'a, P> {
     pub registry: RegistryClient,
     /// How alerts are written, and the id of their schema.
     pub alerts: Option<(RecordCodec, u32)>,
+    /// Where closed windows go, if any close.
+    pub windows: Option<WindowTopics>,
     /// What is done with readings.
     pub processor: P,
     /// The member's name.
@@ -172,7 +174,7 @@ impl<'a, P: Processor> Flow<'a, P> {
             Ok(reading) => self.parts.processor.take(at, &reading, &mut self.out),
             Err(reject) => return self.reject(record, &reject),
         }
-        self.give()
+        self.give(record)
     }
 
     fn learn(&mut self, id: u32) -> Result<()> {
@@ -186,11 +188,21 @@ impl<'a, P: Processor> Flow<'a, P> {
         looks.into_iter().try_for_each(|look| self.see(look))
     }
 
-    fn give(&mut self) -> Result<()> {
+    fn give(&mut self, record: &BorrowedMessage<'_>) -> Result<()> {
         for output in std::mem::take(&mut self.out) {
             match output {
                 Output::Text(text) => self.write(text)?,
                 Output::Alert(alert) => self.alert(&alert)?,
+                Output::Metrics(stats) => {
+                    self.tally.windows += 1;
+                    let letter = self.parts.windows.as_ref().map(|to| to.metrics(record.partition(), &stats));
+                    letter.transpose()?.map_or(Ok(()), |letter| self.send(&letter))?;
+                }
+                Output::Late => {
+                    self.tally.late += 1;
+                    let letter = self.parts.windows.as_ref().map(|to| to.late(record));
+                    letter.map_or(Ok(()), |letter| self.send(&letter))?;
+                }
             }
         }
         Ok(())
@@ -218,7 +230,7 @@ impl<'a, P: Processor> Flow<'a, P> {
             key: Some(alert.machine_id.clone().into_bytes()),
             payload: Some(payload),
             timestamp: Some(alert.timestamp),
-            headers: None,
+            ..Letter::default()
         };
         self.send(&letter)
     }
@@ -238,6 +250,7 @@ impl<'a, P: Processor> Flow<'a, P> {
                     _ => None,
                 },
                 headers: Some(rejected_headers(record, reject.cause.exception(), &reject.why)),
+                ..Letter::default()
             }),
         }
     }

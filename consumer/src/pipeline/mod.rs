@@ -3,11 +3,13 @@
 
 mod flow;
 mod tally;
+mod windows;
 
-use millrace_schemas::{AnomalyAlert, SensorReading};
+use millrace_schemas::{AnomalyAlert, SensorReading, WindowStats};
 
 pub use flow::{Flow, Parts};
 pub use tally::{State, Tally};
+pub use windows::WindowTopics;
 
 /// Where a record lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +27,10 @@ pub enum Output {
     Text(String),
     /// An alert for the topic of alerts, if there is one.
     Alert(Box<AnomalyAlert>),
+    /// A closed window of a machine of the reading's partition, for the topic of such.
+    Metrics(Box<WindowStats>),
+    /// The reading came when its windows were closed; its record goes aside.
+    Late,
 }
 
 /// What is done with readings. Its state belongs to partitions and goes with them.

@@ -31,6 +31,10 @@ pub struct Tally {
     pub rejected: u64,
     /// Alerts that followed.
     pub alerts: u64,
+    /// Windows that closed.
+    pub windows: u64,
+    /// Records that came when their windows were closed.
+    pub late: u64,
     /// Partitions that are here.
     pub own: BTreeSet<i32>,
     /// Those of them that have been read to their end.
@@ -47,6 +51,8 @@ impl Default for Tally {
             records: 0,
             rejected: 0,
             alerts: 0,
+            windows: 0,
+            late: 0,
             own: BTreeSet::new(),
             ended: BTreeSet::new(),
             since: BTreeMap::new(),

@@ -1,5 +1,6 @@
 //! Rolling statistics of every machine, what is strange about its readings, and how both are shown.
 
+mod closed;
 mod detect;
 mod episode;
 mod lines;
@@ -14,6 +15,7 @@ pub use detect::Mark;
 use crate::pipeline::{Output, Place, Processor, State};
 use crate::settings::{Form, Settings, Show};
 use crate::window::{MachineWindow, Span};
+use closed::Closed;
 use episode::Episode;
 
 /// Keeps a window for each machine of the partitions that are here.
@@ -24,6 +26,7 @@ pub struct Rolling {
     form: Form,
     show: Show,
     partitions: BTreeMap<i32, HashMap<String, Machine>>,
+    closed: Option<Closed>,
     table: table::Table,
 }
 
@@ -47,6 +50,7 @@ impl Rolling {
             form: settings.form,
             show: settings.show,
             partitions: BTreeMap::new(),
+            closed: settings.closed.as_ref().map(|closed| Closed::new(closed.rule)),
             table: table::Table::default(),
         }
     }
@@ -97,10 +101,16 @@ impl Processor for Rolling {
             _ => {}
         }
         out.extend(told.map(Box::new).map(Output::Alert));
+        if let Some(closed) = &mut self.closed {
+            closed.take(at, reading, out);
+        }
     }
 
     fn drop_partition(&mut self, partition: i32) {
         self.partitions.remove(&partition);
+        if let Some(closed) = &mut self.closed {
+            closed.drop_partition(partition);
+        }
     }
 
     fn show(&mut self, state: &State) -> Option<String> {

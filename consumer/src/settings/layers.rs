@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::group::lag::LagArgs;
 
-use super::{Form, Guarantee, OnError, Options, Protocol, Settings, resolve};
+use super::{Form, Guarantee, OnError, Options, Protocol, Settings, WindowType, resolve};
 
 const CONSUMER_CONFIG: &str = include_str!("../../../config/consumer_config.yaml");
 const KAFKA_CONFIG: &str = include_str!("../../../config/kafka_config.yaml");
@@ -140,6 +140,12 @@ fn check_company(said: &Options, origins: &Origins) -> Result<()> {
     only("dlq", said.on_error == Some(OnError::Dlq), "--on-error dlq")?;
     only("show", said.output_format != Some(Form::Table), "--output-format text and json")?;
     only("session_timeout", said.group_protocol != Some(Protocol::Consumer), "--group-protocol classic")?;
+    only("hop", said.window_type == Some(WindowType::Hopping), "--window-type hopping")?;
+    let is_sliding = matches!(said.window_type, None | Some(WindowType::Sliding));
+    let closes = !is_sliding || said.metrics_topic.is_some();
+    let closing = "windows that close (--window-type tumbling or hopping, or --metrics-topic)";
+    only("allowed_lateness", closes, closing)?;
+    only("late_topic", closes, closing)?;
     let least = said.guarantee != Some(Guarantee::AtMostOnce);
     only("commit_interval", least, "--guarantee at-least-once")?;
     let ways = ["from_beginning", "from_time", "from_offset"];

@@ -10,6 +10,7 @@ use millrace_core::{Result, cli};
 
 use super::{
     Commit, Detection, Form, Guarantee, MemberSettings, OnError, Options, Protocol, Settings, Show, Start,
+    closed,
 };
 
 const CLASSIC: [&str; 3] = ["range", "roundrobin", "cooperative-sticky"];
@@ -35,6 +36,8 @@ pub(super) fn resolve(
             "async does not go with at-most-once: a record is looked at only after its commit; take sync";
         return origins.refuse("commit", why);
     }
+    let window = said.window.as_deref().unwrap_or("60s");
+    let window = window.parse().or_else(|why: String| origins.refuse("window", why))?;
     Ok(Settings {
         kafka: check.kafka(&said, properties)?,
         registry: check.registry(&said)?,
@@ -42,12 +45,8 @@ pub(super) fn resolve(
         start: check.start(&said)?,
         max_messages: said.max_messages,
         until_end: said.until.is_some(),
-        window: said
-            .window
-            .as_deref()
-            .unwrap_or("60s")
-            .parse()
-            .or_else(|why: String| origins.refuse("window", why))?,
+        window,
+        closed: closed::resolve(&said, origins, &topic, window)?,
         detection: check.detection(&said)?,
         guarantee,
         commit_interval,

@@ -1,3 +1,5 @@
+use serde::{Deserialize, Serialize};
+
 /// The relative error of the variance that may arise before the sums are made anew.
 const TOLERANCE: f64 = 1e-9;
 
@@ -6,7 +8,7 @@ const TOLERANCE: f64 = 1e-9;
 /// Sums are of the distances from a value near the mean, so that a large mean costs no digits. What a
 /// difference of sums has lost at most is known from the largest sum there was (`peak`) and the number of
 /// additions since (`worn`); when that is too much, the owner makes the sums anew from what it holds.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Moments {
     count: u32,
     worn: u32,
@@ -30,6 +32,18 @@ impl Moments {
             *self = Self { shift: value, ..Self::default() };
         }
         self.take_in(value);
+    }
+
+    /// Adds a value where none is ever removed. The sums move to the mean while they are young, so that a first
+    /// value far off costs no digits; then nothing need be kept to make them anew.
+    pub fn grow(&mut self, value: f64) {
+        self.add(value);
+        if self.count.is_power_of_two() {
+            let (mean, centred, count) = (self.mean(), self.centred(), f64::from(self.count));
+            self.sum -= count * (mean - self.shift);
+            self.squares = centred.max(0.0) + self.sum * self.sum / count;
+            self.shift = mean;
+        }
     }
 
     fn take_in(&mut self, value: f64) {
