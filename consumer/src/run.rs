@@ -12,7 +12,7 @@ use millrace_schemas::subject::{ANOMALY_ALERT, value_subject};
 
 use crate::group;
 use crate::outbox::Outbox;
-use crate::pipeline::{Flow, Parts, Processor, Tally};
+use crate::pipeline::{Flow, Parts, Processor, Tally, WindowTopics};
 use crate::rolling::Rolling;
 use crate::settings::{OnError, Settings};
 use crate::source::{Ledger, Outputs, Source};
@@ -27,6 +27,7 @@ pub fn run(settings: &Settings, shutdown: &Shutdown) -> Result<Tally> {
     look_for_topic(settings)?;
     let registry = settings.registry.client()?;
     let alerts = prepare_alerts(settings, &registry)?;
+    let windows = WindowTopics::prepare(settings, &registry, shutdown)?;
     let tells_group = prepare_group_events(settings);
     if settings.on_error == OnError::Dlq {
         let defaults = settings.topic_defaults.of_one_partition();
@@ -45,6 +46,7 @@ pub fn run(settings: &Settings, shutdown: &Shutdown) -> Result<Tally> {
         outbox,
         registry,
         alerts,
+        windows,
         processor,
         member: &member,
         tells_group,
@@ -64,8 +66,12 @@ pub(crate) fn run_to_end(settings: &Settings) -> Result<()> {
         // Joining a group takes its own time, which says nothing of the rate.
         let seconds = tally.first.unwrap_or(began).elapsed().as_secs_f64();
         let rate = (records as f64 / seconds.max(f64::MIN_POSITIVE)) as u64;
+        let closed = match &settings.closed {
+            Some(_) => format!(", {} windows closed, {} records late", tally.windows, tally.late),
+            None => String::new(),
+        };
         eprintln!(
-            "read {records} records in {seconds:.1} s ({rate} records/s): {rejected} rejected, {alerts} alerts"
+            "read {records} records in {seconds:.1} s ({rate} records/s): {rejected} rejected, {alerts} alerts{closed}"
         );
     }
     Ok(())
@@ -129,7 +135,8 @@ fn prepare_group_events(settings: &Settings) -> bool {
 
 fn writes(settings: &Settings, tells_group: bool) -> Option<&Kafka> {
     let alerts = settings.detection.as_ref().is_some_and(|detection| detection.topic.is_some());
-    (tells_group || alerts || settings.on_error == OnError::Dlq).then_some(&settings.kafka)
+    let closes = settings.closed.is_some();
+    (tells_group || alerts || closes || settings.on_error == OnError::Dlq).then_some(&settings.kafka)
 }
 
 /// What the group sees as the client's id.

@@ -10,8 +10,10 @@ pub mod reading;
 pub mod subject;
 pub mod text;
 pub mod truth;
+pub mod window_stats;
 
 pub use alert::{AlertState, AnomalyAlert};
 pub use control::{ControlCommand, ControlReply, ControlStatus, MachineState};
 pub use reading::{Features, MaintenanceStatus, Rolling, RollingStats, Sensor, SensorReading};
 pub use truth::{Episode, EpisodeKind, SensorTruth};
+pub use window_stats::{SensorStats, WindowStats};

@@ -39,6 +39,12 @@ pub const ANOMALY_ALERT_VERSIONS: [&str; 1] = [include_str!("../anomaly_alert/1.
 /// The newest of [`ANOMALY_ALERT_VERSIONS`], which is written and registered.
 pub const ANOMALY_ALERT: &str = ANOMALY_ALERT_VERSIONS[ANOMALY_ALERT_VERSIONS.len() - 1];
 
+/// Every released Avro schema of [`WindowStats`](crate::WindowStats), oldest first.
+pub const WINDOW_STATS_VERSIONS: [&str; 1] = [include_str!("../window_stats/1.avsc")];
+
+/// The newest of [`WINDOW_STATS_VERSIONS`], which is written and registered.
+pub const WINDOW_STATS: &str = WINDOW_STATS_VERSIONS[WINDOW_STATS_VERSIONS.len() - 1];
+
 /// The subject of a topic's values, after Confluent's TopicNameStrategy: `<topic>-value`.
 pub fn value_subject(topic: &str) -> String {
     format!("{topic}-value")

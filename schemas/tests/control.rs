@@ -1,8 +1,11 @@
 //! Commands and replies: what is written is read again, by us and by other writers' schemas.
 
 use millrace_schemas::codec::{RecordCodec, read_frame};
-use millrace_schemas::subject::{ANOMALY_ALERT, CONTROL_COMMAND, CONTROL_REPLY};
-use millrace_schemas::{AlertState, AnomalyAlert, ControlCommand, ControlReply, ControlStatus, MachineState};
+use millrace_schemas::subject::{ANOMALY_ALERT, CONTROL_COMMAND, CONTROL_REPLY, WINDOW_STATS};
+use millrace_schemas::{
+    AlertState, AnomalyAlert, ControlCommand, ControlReply, ControlStatus, MachineState, Sensor, SensorStats,
+    WindowStats,
+};
 use proptest::option::of;
 use proptest::prelude::*;
 use serde::Serialize;
@@ -37,6 +40,32 @@ fn an_alert_is_read_as_it_was_written() {
         ..AnomalyAlert::default()
     };
     assert_eq!(through(ANOMALY_ALERT, &alert), alert);
+}
+
+#[test]
+fn a_window_is_read_as_it_was_written_each_sensor_by_its_name() {
+    let sensors = Sensor::ALL.map(|sensor| {
+        let (count, mean) = (sensor as i64 + 1, sensor as u8 as f64);
+        let deviation = (count > 1).then_some(0.5);
+        (sensor != Sensor::OilLevel).then_some(SensorStats {
+            count,
+            mean,
+            deviation,
+            ..SensorStats::default()
+        })
+    });
+    let window = WindowStats {
+        machine_id: "A".into(),
+        window_start: -60_000,
+        count: 7,
+        late: 1,
+        ..WindowStats::default()
+    }
+    .with_sensors(sensors);
+    assert_eq!(through(WINDOW_STATS, &window), window);
+    for sensor in Sensor::ALL {
+        assert_eq!(window.sensor(sensor).copied(), sensors[sensor as usize], "{}", sensor.name());
+    }
 }
 
 proptest! {

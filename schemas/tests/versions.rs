@@ -11,19 +11,20 @@ use millrace_schemas::codec::{ReadingDecoder, encode_reading};
 use millrace_schemas::compatibility::Compatibility;
 use millrace_schemas::subject::{
     ANOMALY_ALERT_VERSIONS, CONTROL_COMMAND_VERSIONS, CONTROL_REPLY_VERSIONS, EPISODE_VERSIONS,
-    SENSOR_READING, SENSOR_READING_VERSIONS, SENSOR_TRUTH_VERSIONS,
+    SENSOR_READING, SENSOR_READING_VERSIONS, SENSOR_TRUTH_VERSIONS, WINDOW_STATS_VERSIONS,
 };
 use millrace_schemas::{Features, MaintenanceStatus, Sensor, SensorReading};
 use sha2::{Digest, Sha256};
 
 /// Every record that is released: its folder, and its versions.
-const RELEASED: [(&str, &[&str]); 6] = [
+const RELEASED: [(&str, &[&str]); 7] = [
     ("sensor_reading", &SENSOR_READING_VERSIONS),
     ("control_command", &CONTROL_COMMAND_VERSIONS),
     ("control_reply", &CONTROL_REPLY_VERSIONS),
     ("sensor_truth", &SENSOR_TRUTH_VERSIONS),
     ("episode", &EPISODE_VERSIONS),
     ("anomaly_alert", &ANOMALY_ALERT_VERSIONS),
+    ("window_stats", &WINDOW_STATS_VERSIONS),
 ];
 
 fn folder(record: &str) -> PathBuf {

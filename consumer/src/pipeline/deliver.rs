@@ -17,12 +17,22 @@ use crate::settings::{Form, OnError};
 use crate::source::{Cause, Outputs, Reject};
 
 impl<P: Processor> Flow<'_, P> {
-    pub(super) fn give_out(&mut self, partition: i32, output: Output) -> Result<()> {
-        match output {
-            Output::Text(text) => self.show(partition, text.into_bytes())?,
-            Output::Alert(alert) => self.alert(partition, &alert)?,
-        }
-        Ok(())
+    pub(super) fn give_out(&mut self, record: &BorrowedMessage<'_>, output: Output) -> Result<()> {
+        let partition = record.partition();
+        let letter = match output {
+            Output::Text(text) => return self.show(partition, text.into_bytes()),
+            Output::Alert(alert) => self.alert(&alert)?,
+            Output::Metrics(stats) => {
+                self.tally.windows += 1;
+                let topics = self.parts.windows.as_ref();
+                topics.map(|topics| topics.metrics(partition, &stats)).transpose()?
+            }
+            Output::Late => {
+                self.tally.late += 1;
+                self.parts.windows.as_ref().map(|topics| topics.late(record))
+            }
+        };
+        letter.map_or(Ok(()), |letter| self.dispatch(partition, letter))
     }
 
     /// Prints a record by the user's format, if there is one.
@@ -55,22 +65,22 @@ impl<P: Processor> Flow<'_, P> {
         Ok(())
     }
 
-    fn alert(&mut self, partition: i32, alert: &AnomalyAlert) -> Result<()> {
+    /// The record of an alert, if there is a topic for it.
+    fn alert(&mut self, alert: &AnomalyAlert) -> Result<Option<Letter>> {
         self.tally.alerts += 1;
         let detection = self.parts.settings.detection.as_ref();
         let topic = detection.and_then(|detection| detection.topic.as_ref());
-        let (Some(topic), Some((codec, id))) = (topic, &self.parts.alerts) else { return Ok(()) };
+        let (Some(topic), Some((codec, id))) = (topic, &self.parts.alerts) else { return Ok(None) };
         let payload = codec
             .encode(*id, alert)
             .map_err(|e| Error::failed(format!("an alert cannot be written: {e}")))?;
-        let letter = Letter {
+        Ok(Some(Letter {
             topic: topic.clone(),
             key: Some(alert.machine_id.clone().into_bytes()),
             payload: Some(payload),
             timestamp: Some(alert.timestamp),
             ..Letter::default()
-        };
-        self.dispatch(partition, letter)
+        }))
     }
 
     pub(super) fn reject(&mut self, record: &BorrowedMessage<'_>, reject: &Reject) -> Result<()> {

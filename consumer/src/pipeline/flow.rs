@@ -12,7 +12,7 @@ use rdkafka::{Offset, TopicPartitionList};
 use super::batch::Batch;
 use super::keeper::Keeper;
 use super::transactor::Transactor;
-use super::{Mischief, Output, Place, Point, Processor, Tally};
+use super::{Mischief, Output, Place, Point, Processor, Tally, WindowTopics};
 use crate::group::Teller;
 use crate::outbox::Outbox;
 use crate::settings::{Guarantee, Settings};
@@ -41,6 +41,8 @@ pub struct Parts<'a, P> {
     pub registry: RegistryClient,
     /// How alerts are written, and the id of their schema.
     pub alerts: Option<(RecordCodec, u32)>,
+    /// Where closed windows go, if any close.
+    pub windows: Option<WindowTopics>,
     /// What is done with readings.
     pub processor: P,
     /// The member's name.
@@ -277,7 +279,7 @@ impl<'a, P: Processor> Flow<'a, P> {
         }
         self.mischief.reach(Point::AfterProcess, self.tally.records);
         self.print(record, Some(&reading))?;
-        self.give(at.partition)
+        self.give(record)
     }
 
     fn has_taken(&mut self, at: Place) {
@@ -319,10 +321,10 @@ impl<'a, P: Processor> Flow<'a, P> {
         looks.into_iter().try_for_each(|look| self.see(look))
     }
 
-    fn give(&mut self, partition: i32) -> Result<()> {
+    fn give(&mut self, record: &BorrowedMessage<'_>) -> Result<()> {
         for output in std::mem::take(&mut self.out) {
             if self.at_hand.is_some() {
-                self.give_out(partition, output)?;
+                self.give_out(record, output)?;
             }
         }
         Ok(())

@@ -12,8 +12,9 @@ mod mischief;
 mod points;
 mod tally;
 mod transactor;
+mod windows;
 
-use millrace_schemas::{AnomalyAlert, SensorReading};
+use millrace_schemas::{AnomalyAlert, SensorReading, WindowStats};
 
 use crate::state::Restored;
 
@@ -21,6 +22,7 @@ pub use flow::{Flow, Parts};
 pub use format::Format;
 pub use mischief::{Crash, Hang, Mischief, Misdeeds, Point, Poison, time_of};
 pub use tally::{State, Tally};
+pub use windows::WindowTopics;
 
 /// Where a record lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +40,10 @@ pub enum Output {
     Text(String),
     /// An alert for the topic of alerts, if there is one.
     Alert(Box<AnomalyAlert>),
+    /// A closed window of a machine of the reading's partition, for the topic of such.
+    Metrics(Box<WindowStats>),
+    /// The reading came when its windows were closed; its record goes aside.
+    Late,
 }
 
 /// The state of a partition, as far as it has changed.

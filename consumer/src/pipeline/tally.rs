@@ -31,6 +31,10 @@ pub struct Tally {
     pub rejected: u64,
     /// Alerts that followed.
     pub alerts: u64,
+    /// Windows that closed.
+    pub windows: u64,
+    /// Records that came when their windows were closed.
+    pub late: u64,
     /// When the first record was taken.
     pub first: Option<Instant>,
     /// Partitions that are here.
@@ -38,8 +42,8 @@ pub struct Tally {
     /// Those of them that have been read to their end.
     pub ended: BTreeSet<i32>,
     since: BTreeMap<i32, (u64, i64, i64)>,
-    /// Records, rejected and alerts of transactions that are committed.
-    committed: (u64, u64, u64),
+    /// Counts of transactions that are committed.
+    committed: [u64; 5],
     looked: Instant,
     before: u64,
     rate: f64,
@@ -51,11 +55,13 @@ impl Default for Tally {
             records: 0,
             rejected: 0,
             alerts: 0,
+            windows: 0,
+            late: 0,
             first: None,
             own: BTreeSet::new(),
             ended: BTreeSet::new(),
             since: BTreeMap::new(),
-            committed: (0, 0, 0),
+            committed: [0; 5],
             looked: Instant::now(),
             before: 0,
             rate: 0.0,
@@ -83,12 +89,12 @@ impl Tally {
 
     /// What was counted so far is in transactions that are committed.
     pub fn is_committed(&mut self) {
-        self.committed = (self.records, self.rejected, self.alerts);
+        self.committed = [self.records, self.rejected, self.alerts, self.windows, self.late];
     }
 
     /// What was counted since is taken again, in these partitions.
     pub fn go_back(&mut self, partitions: &[i32]) {
-        (self.records, self.rejected, self.alerts) = self.committed;
+        [self.records, self.rejected, self.alerts, self.windows, self.late] = self.committed;
         self.since.clear();
         self.assigned(partitions);
     }

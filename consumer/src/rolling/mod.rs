@@ -1,5 +1,6 @@
 //! Rolling statistics of every machine, what is strange about its readings, and how both are shown.
 
+mod closed;
 mod detect;
 mod episode;
 mod lines;
@@ -12,8 +13,9 @@ pub use detect::Mark;
 
 use crate::pipeline::{Checkpoint, Output, Place, Processor, State};
 use crate::settings::{Form, Settings, Show};
-use crate::state::{Machines, Remembered, Restored};
-use crate::window::{MachineWindow, Span};
+use crate::state::{Machines, Restored};
+use crate::window::{MachineWindow, MachineWindows, Span};
+use closed::Closed;
 use episode::Episode;
 
 /// Keeps a window for each machine of the partitions that are here.
@@ -24,6 +26,7 @@ pub struct Rolling {
     form: Form,
     show: Show,
     machines: Machines<Machine>,
+    closed: Option<Closed>,
     table: table::Table,
 }
 
@@ -48,6 +51,7 @@ impl Rolling {
             form: settings.form,
             show: settings.show,
             machines: Machines::default(),
+            closed: settings.closed.as_ref().map(|closed| Closed::new(closed.rule)),
             table: table::Table::default(),
         }
     }
@@ -81,21 +85,6 @@ impl Machine {
     }
 }
 
-impl Remembered for Machine {
-    fn to_bytes(&self) -> Vec<u8> {
-        // Into a growing buffer nothing of these types can fail.
-        postcard::to_stdvec(self).unwrap_or_default()
-    }
-
-    fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
-        postcard::from_bytes(bytes).map_err(|e| e.to_string())
-    }
-
-    fn readings(&self) -> u64 {
-        self.window.samples() as u64
-    }
-}
-
 impl Processor for Rolling {
     fn take(&mut self, at: Place, reading: &SensorReading<'_>, out: &mut Vec<Output>) {
         let window = self.window;
@@ -112,26 +101,54 @@ impl Processor for Rolling {
             _ => {}
         }
         out.extend(told.map(Box::new).map(Output::Alert));
+        if let Some(closed) = &mut self.closed {
+            let machines = &mut self.machines;
+            closed.take(at, reading, out, &mut |machine| machines.touch(at.partition, machine));
+        }
     }
 
     fn version(&self) -> String {
-        format!("rolling {}", self.version)
+        let closed = self.closed.as_ref().map(Closed::rule);
+        format!("rolling {} closing={closed:?}", self.version)
     }
 
     fn checkpoint(&mut self, partition: i32) -> Checkpoint {
-        Checkpoint { machines: self.machines.changed(partition), partition: String::new() }
+        let closed = self.closed.as_ref();
+        let write = |name: &str, machine: &Machine| {
+            let windows = closed.and_then(|closed| closed.machine(partition, name));
+            // Into a growing buffer nothing of these types can fail.
+            postcard::to_stdvec(&(machine, windows)).unwrap_or_default()
+        };
+        let machines = self.machines.changed(partition, write);
+        Checkpoint { machines, partition: closed.map_or_else(String::new, |closed| closed.clock(partition)) }
     }
 
     fn restore(&mut self, restored: &Restored) -> Result<(), String> {
-        self.machines.restore(restored)
+        let partition = restored.begin.partition;
+        let mut closed = self.closed.as_mut();
+        if let Some(closed) = &mut closed {
+            closed.restore_clock(partition, &restored.begin.mark.partition)?;
+        }
+        self.machines.restore(restored, |name, bytes| {
+            let (machine, windows): (Machine, Option<MachineWindows>) =
+                postcard::from_bytes(bytes).map_err(|e| e.to_string())?;
+            if let (Some(closed), Some(windows)) = (&mut closed, windows) {
+                closed.restore(partition, name, windows);
+            }
+            Ok(machine)
+        })
     }
 
     fn readings(&self, partition: i32) -> u64 {
-        self.machines.readings(partition)
+        let samples = |machine: &Machine| machine.window.samples() as u64;
+        self.machines.of(partition).map(samples).sum()
     }
 
     fn drop_partition(&mut self, partition: i32) {
         self.machines.drop_partition(partition);
+        if let Some(closed) = &mut self.closed {
+            closed.drop_partition(partition);
+        }
     }
 
     fn show(&mut self, state: &State) -> Option<String> {

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::group::lag::LagArgs;
 use crate::redrive::RedriveArgs;
 
-use super::{Form, Guarantee, OnError, Options, Protocol, Settings, resolve};
+use super::{Form, Guarantee, OnError, Options, Protocol, Settings, WindowType, resolve};
 
 const CONSUMER_CONFIG: &str = include_str!("../../../config/consumer_config.yaml");
 const KAFKA_CONFIG: &str = include_str!("../../../config/kafka_config.yaml");
@@ -151,6 +151,12 @@ fn check_company(said: &Options, origins: &Origins) -> Result<()> {
     let shows_readings = said.output_format != Some(Form::Table) && !origins.is_flag("record_format");
     only("show", shows_readings, "--output-format text and json")?;
     only("session_timeout", said.group_protocol != Some(Protocol::Consumer), "--group-protocol classic")?;
+    only("hop", said.window_type == Some(WindowType::Hopping), "--window-type hopping")?;
+    let is_sliding = matches!(said.window_type, None | Some(WindowType::Sliding));
+    let closes = !is_sliding || said.metrics_topic.is_some();
+    let closing = "windows that close (--window-type tumbling or hopping, or --metrics-topic)";
+    only("allowed_lateness", closes, closing)?;
+    only("late_topic", closes, closing)?;
     let most = said.guarantee == Some(Guarantee::AtMostOnce);
     only("commit_interval", !most, "--guarantee at-least-once and exactly-once")?;
     let exactly = said.guarantee == Some(Guarantee::ExactlyOnce);

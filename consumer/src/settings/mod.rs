@@ -1,5 +1,6 @@
 //! What a run does: said in layers, then resolved and checked once.
 
+mod closed;
 mod layers;
 mod options;
 mod resolve;
@@ -11,6 +12,7 @@ use std::time::Duration;
 use millrace_core::kafka::{Kafka, TopicDefaults};
 use millrace_core::registry::Registry;
 
+pub use closed::{ClosedWindows, WindowType};
 pub use layers::{Cli, Errand, Instead, read, read_errand};
 pub use options::{Commit, Form, Guarantee, OnError, Options, Protocol, Show, Until};
 
@@ -38,6 +40,8 @@ pub struct Settings {
     pub until_end: bool,
     /// The window of the statistics.
     pub window: Span,
+    /// The windows that close; `None` = none do.
+    pub closed: Option<ClosedWindows>,
     /// What is strange; `None` = nothing is looked for.
     pub detection: Option<Detection>,
     /// What a crash may do to a record.

@@ -3,6 +3,8 @@ use millrace_core::config::{finite, text, texts};
 use millrace_core::secret::Secret;
 use serde::{Deserialize, Serialize};
 
+use super::WindowType;
+
 /// What can be said about a run: as a flag, as a key under `consumer:`, as a variable. Nothing is resolved or
 /// checked yet.
 #[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
@@ -54,6 +56,21 @@ pub struct Options {
     /// Window of the statistics: event time as in 60s or 10m, or records as in 60r [default: 60s]
     #[arg(long, value_name = "SPAN", help_heading = "Statistics")]
     pub window: Option<String>,
+    /// sliding; or windows that close: tumbling, hopping [default: sliding]
+    #[arg(long, value_enum, help_heading = "Statistics")]
+    pub window_type: Option<WindowType>,
+    /// Time from the begin of one hopping window to that of the next, such as 10s
+    #[arg(long, value_name = "TIME", help_heading = "Statistics")]
+    pub hop: Option<String>,
+    /// Event time for which a window waits for late readings before it closes [default: 0s]
+    #[arg(long, value_name = "TIME", help_heading = "Statistics")]
+    pub allowed_lateness: Option<String>,
+    /// Topic for the WindowStats of closed windows; alone it makes tumbling ones [default: sensor-metrics]
+    #[arg(long, value_name = "TOPIC", help_heading = "Statistics")]
+    pub metrics_topic: Option<String>,
+    /// Topic for records that came when their windows were closed [default: TOPIC.late]
+    #[arg(long, value_name = "TOPIC", help_heading = "Statistics")]
+    pub late_topic: Option<String>,
     /// Mark readings beyond a critical limit or far from the rolling mean
     #[arg(long, num_args = 0, default_missing_value = "true", help_heading = "Statistics")]
     pub anomaly_detection: Option<bool>,

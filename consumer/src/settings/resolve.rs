@@ -12,6 +12,7 @@ use crate::pipeline::{Format, Misdeeds, time_of};
 
 use super::{
     Commit, Detection, Form, Guarantee, MemberSettings, OnError, Options, Protocol, Settings, Show, Start,
+    closed,
 };
 
 const CLASSIC: [&str; 3] = ["range", "roundrobin", "cooperative-sticky"];
@@ -45,6 +46,8 @@ pub(super) fn resolve(
     let member = check.member(&said)?;
     let transactional_id = (guarantee == Guarantee::ExactlyOnce).then(|| transactional_id(&said, &member));
     let record_format = check.record_format(&said)?;
+    let window = said.window.as_deref().unwrap_or("60s");
+    let window = window.parse().or_else(|why: String| origins.refuse("window", why))?;
     Ok(Settings {
         kafka: check.kafka(&said, properties)?,
         registry: check.registry(&said)?,
@@ -55,12 +58,8 @@ pub(super) fn resolve(
         start: check.start(&said)?,
         max_messages: said.max_messages,
         until_end: said.until.is_some(),
-        window: said
-            .window
-            .as_deref()
-            .unwrap_or("60s")
-            .parse()
-            .or_else(|why: String| origins.refuse("window", why))?,
+        window,
+        closed: closed::resolve(&said, origins, &topic, window)?,
         detection: check.detection(&said)?,
         guarantee,
         commit_interval,

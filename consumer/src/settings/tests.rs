@@ -1,6 +1,7 @@
 use std::ffi::OsString;
 
 use super::*;
+use crate::window::Closing;
 
 fn read_flags(flags: &[&str]) -> millrace_core::Result<Settings> {
     let args = std::iter::once("consumer").chain(flags.iter().copied()).map(OsString::from);
@@ -18,8 +19,22 @@ fn the_guides_command_is_understood() {
 }
 
 #[test]
+fn windows_close_only_where_that_is_asked_for() {
+    let closed = |flags: &[&str]| read_flags(flags).expect("understood").closed;
+    assert_eq!(closed(&["--window", "10m"]), None);
+    let tumbling = closed(&["--window", "10m", "--window-type", "tumbling"]).expect("windows");
+    assert_eq!(tumbling.rule, Closing::new(600_000, 600_000, 0).expect("a rule"));
+    assert_eq!((tumbling.metrics.as_str(), tumbling.late.as_str()), ("sensor-metrics", "sensor-data.late"));
+    let own = closed(&["--topic", "t", "--metrics-topic", "m", "--allowed-lateness", "5s"]).expect("windows");
+    assert_eq!(own.rule, Closing::new(60_000, 60_000, 5_000).expect("a rule"));
+    assert_eq!((own.metrics.as_str(), own.late.as_str()), ("m", "t.late"));
+    let hopping = closed(&["--window-type", "hopping", "--hop", "10s"]).expect("windows");
+    assert_eq!(hopping.rule, Closing::new(60_000, 10_000, 0).expect("a rule"));
+}
+
+#[test]
 fn what_is_said_wrongly_is_answered_in_one_sentence() {
-    let wrong: [&[&str]; 26] = [
+    let wrong: [&[&str]; 39] = [
         &["--z", "4"],
         &["--alerts-topic", "a"],
         &["--on-error", "skip", "--dlq", "d"],
@@ -46,6 +61,19 @@ fn what_is_said_wrongly_is_answered_in_one_sentence() {
         &["-f", "%s", "--output-format", "json"],
         &["-f", "%s", "--show", "anomalies"],
         &["redrive", "--topic", "a"],
+        &["--hop", "10s"],
+        &["--allowed-lateness", "10s"],
+        &["--late-topic", "l"],
+        &["--window-type", "jumping"],
+        &["--window-type", "hopping"],
+        &["--window-type", "tumbling", "--window", "60r"],
+        &["--window-type", "hopping", "--hop", "0s"],
+        &["--window-type", "hopping", "--hop", "61s"],
+        &["--window-type", "hopping", "--hop", "59ms"],
+        &["--window-type", "tumbling", "--window", "1s", "--allowed-lateness", "1h"],
+        &["--window-type", "tumbling", "--allowed-lateness", "soon"],
+        &["--window-type", "tumbling", "--metrics-topic", "sensor-data"],
+        &["--metrics-topic", "m", "--late-topic", "m"],
     ];
     let sentences = wrong.map(|flags| {
         let refusal = read_flags(flags).expect_err(&flags.join(" "));

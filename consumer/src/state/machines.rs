@@ -3,21 +3,6 @@ use std::collections::{BTreeMap, HashMap};
 use super::{Restored, Snapshot};
 use crate::pipeline::Place;
 
-/// State that can be written down and read again, to the last bit.
-pub trait Remembered: Sized {
-    /// The state as bytes.
-    fn to_bytes(&self) -> Vec<u8>;
-
-    /// The state in bytes.
-    ///
-    /// # Errors
-    /// A clause about what is wrong with them.
-    fn from_bytes(bytes: &[u8]) -> Result<Self, String>;
-
-    /// How many readings it holds, or costs as much as.
-    fn readings(&self) -> u64;
-}
-
 /// The state of each machine of the partitions that are here.
 #[derive(Debug)]
 pub struct Machines<M> {
@@ -38,7 +23,7 @@ impl<M> Default for Machines<M> {
     }
 }
 
-impl<M: Remembered> Machines<M> {
+impl<M> Machines<M> {
     /// The state of the machine that this record is of, which is about to change; `None` where the state takes
     /// account of the record already.
     pub fn at(&mut self, at: Place, machine: &str, new: impl FnOnce() -> M) -> Option<&mut M> {
@@ -52,13 +37,25 @@ impl<M: Remembered> Machines<M> {
         Some(&mut kept.state)
     }
 
-    /// Takes in what was found of a partition, instead of what is known of it.
+    /// Notes that a machine's state has changed without a record of its own.
+    pub fn touch(&mut self, partition: i32, machine: &str) {
+        let machines = self.partitions.get_mut(&partition);
+        if let Some(kept) = machines.and_then(|machines| machines.get_mut(machine)) {
+            kept.has_changed = true;
+        }
+    }
+
+    /// Takes in what was found of a partition, instead of what is known of it; `read` makes state of the bytes.
     ///
     /// # Errors
     /// One clause about the first machine whose state cannot be read.
-    pub fn restore(&mut self, restored: &Restored) -> Result<(), String> {
+    pub fn restore(
+        &mut self,
+        restored: &Restored,
+        mut read: impl FnMut(&str, &[u8]) -> Result<M, String>,
+    ) -> Result<(), String> {
         let read = |(machine, snapshot): (&String, &Snapshot)| {
-            let state = M::from_bytes(&snapshot.body).map_err(|why| format!("machine {machine}: {why}"))?;
+            let state = read(machine, &snapshot.body).map_err(|why| format!("machine {machine}: {why}"))?;
             Ok((machine.clone(), Kept { state, applied: snapshot.applied, has_changed: false }))
         };
         let machines = restored.machines.iter().map(read).collect::<Result<_, String>>()?;
@@ -66,21 +63,25 @@ impl<M: Remembered> Machines<M> {
         Ok(())
     }
 
-    /// Gives out every machine of a partition that has changed since the last time, in the order of their names.
-    pub fn changed(&mut self, partition: i32) -> Vec<(String, Vec<u8>)> {
+    /// Gives out every machine of a partition that has changed since the last time, in the order of their names;
+    /// `write` makes bytes of the state.
+    pub fn changed(
+        &mut self,
+        partition: i32,
+        mut write: impl FnMut(&str, &M) -> Vec<u8>,
+    ) -> Vec<(String, Vec<u8>)> {
         let machines = self.partitions.get_mut(&partition).into_iter().flatten();
         let changed = machines.filter_map(|(name, kept)| {
-            std::mem::take(&mut kept.has_changed).then(|| (name.clone(), kept.state.to_bytes()))
+            std::mem::take(&mut kept.has_changed).then(|| (name.clone(), write(name, &kept.state)))
         });
         let mut all: Vec<_> = changed.collect();
         all.sort_unstable();
         all
     }
 
-    /// Readings that the state of a partition holds.
-    pub fn readings(&self, partition: i32) -> u64 {
-        let machines = self.partitions.get(&partition).into_iter().flatten();
-        machines.map(|(_, kept)| kept.state.readings()).sum()
+    /// The states of a partition.
+    pub fn of(&self, partition: i32) -> impl Iterator<Item = &M> {
+        self.partitions.get(&partition).into_iter().flatten().map(|(_, kept)| &kept.state)
     }
 
     /// Lets go of a partition.
@@ -99,18 +100,12 @@ mod tests {
     use super::*;
     use crate::state::{Begin, Mark};
 
-    impl Remembered for u64 {
-        fn to_bytes(&self) -> Vec<u8> {
-            self.to_le_bytes().to_vec()
-        }
+    fn write(_: &str, sum: &u64) -> Vec<u8> {
+        sum.to_le_bytes().to_vec()
+    }
 
-        fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
-            bytes.try_into().map(Self::from_le_bytes).map_err(|_| "not eight bytes".to_owned())
-        }
-
-        fn readings(&self) -> u64 {
-            1
-        }
+    fn read(_: &str, bytes: &[u8]) -> Result<u64, String> {
+        bytes.try_into().map(u64::from_le_bytes).map_err(|_| "not eight bytes".to_owned())
     }
 
     fn add(machines: &mut Machines<u64>, offset: i64, machine: &str) {
@@ -125,18 +120,20 @@ mod tests {
         (0..10).for_each(|offset| add(&mut first, offset, if offset % 3 == 0 { "A" } else { "B" }));
         let mark = Mark::new(10, "v");
         let snapshot = |body| Snapshot { life: mark.life, applied: 9, body };
-        let saved = first.changed(0);
+        let saved = first.changed(0, write);
         assert_eq!(saved.len(), 2);
-        assert_eq!(first.changed(0), [], "nothing has changed since");
+        assert_eq!(first.changed(0, write), [], "nothing has changed since");
+        first.touch(0, "B");
+        assert_eq!(first.changed(0, write).len(), 1);
         add(&mut first, 10, "A");
         // B's snapshot is older, as if the next checkpoint had been cut off.
         let mut machines: HashMap<_, _> =
             saved.into_iter().map(|(name, body)| (name, snapshot(body))).collect();
-        let later = first.changed(0).remove(0).1;
+        let later = first.changed(0, write).remove(0).1;
         machines.insert("A".into(), Snapshot { life: mark.life, applied: 10, body: later });
         let begin = Begin { partition: 0, committed: 12, mark };
         let mut second = Machines::<u64>::default();
-        second.restore(&Restored { begin, machines }).expect("readable");
+        second.restore(&Restored { begin, machines }, read).expect("readable");
         add(&mut first, 11, "B");
         for (offset, machine) in [(10, "A"), (11, "B")] {
             add(&mut second, offset, machine);
@@ -147,7 +144,7 @@ mod tests {
             all
         };
         assert_eq!(all(&second), all(&first));
-        assert_eq!(second.readings(0), 2);
+        assert_eq!(second.of(0).count(), 2);
         second.drop_partition(0);
         assert_eq!(all(&second), []);
     }

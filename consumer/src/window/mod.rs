@@ -2,8 +2,9 @@
 //!
 //! What a window holds follows from the set of its readings alone, not from the order in which they came:
 //! with a span of time, those less than the span older than the machine's newest reading; with a number, so
-//! many of the newest values of each sensor.
+//! many of the newest values of each sensor. Windows that close are in [`closing`].
 
+pub mod closing;
 mod extremes;
 mod moments;
 mod packed;
@@ -13,9 +14,10 @@ mod span;
 #[cfg(test)]
 mod tests;
 
+pub use closing::{Closing, MachineWindows, PartitionWindows};
 pub use series::Stats;
 pub use sliding::Sliding;
-pub use span::{MOST_SAMPLES, Span};
+pub use span::{MOST_SAMPLES, Span, time_span};
 
 /// A window over the seven sensors of a machine. It takes at most 1 KiB, its samples apart.
 pub type MachineWindow = Sliding<{ millrace_schemas::reading::SENSORS }>;

@@ -34,6 +34,18 @@ impl Moments {
         self.take_in(value);
     }
 
+    /// Adds a value where none is ever removed. The sums move to the mean while they are young, so that a first
+    /// value far off costs no digits; then nothing need be kept to make them anew.
+    pub fn grow(&mut self, value: f64) {
+        self.add(value);
+        if self.count.is_power_of_two() {
+            let (mean, centred, count) = (self.mean(), self.centred(), f64::from(self.count));
+            self.sum -= count * (mean - self.shift);
+            self.squares = centred.max(0.0) + self.sum * self.sum / count;
+            self.shift = mean;
+        }
+    }
+
     fn take_in(&mut self, value: f64) {
         let distance = value - self.shift;
         self.count += 1;

@@ -23,21 +23,41 @@ impl FromStr for Span {
     /// Understands `60s` (also `ms`, `m`, `h`, `d`) and `60r`.
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || format!("`{text}` is no window such as 60s, 10m or 60r");
-        let letters = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
-        let (number, unit) = text.split_at(letters);
-        let number: i64 = number.parse().map_err(|_| wrong())?;
+        let (number, unit) = parts(text).ok_or_else(wrong)?;
         if unit == "r" {
             return match usize::try_from(number) {
                 Ok(count @ 2..=MOST_SAMPLES) => Ok(Self::Records(count)),
                 _ => Err(format!("`{text}` is out of range: it must be from 2r to {MOST_SAMPLES}r")),
             };
         }
-        let (_, scale) = UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(wrong)?;
-        match number.checked_mul(*scale) {
+        let time = number.checked_mul(scale(unit).ok_or_else(wrong)?);
+        match time {
             Some(time @ 1..=LONGEST_MS) => Ok(Self::Time(time)),
             _ => Err(format!("`{text}` is out of range: it must be from 1ms to 7d")),
         }
     }
+}
+
+/// A time such as `10s` (also `ms`, `m`, `h`, `d`), in milliseconds, from `0s` to `7d`.
+///
+/// # Errors
+/// A clause about what is wrong.
+pub fn time_span(text: &str) -> Result<i64, String> {
+    let time = parts(text).and_then(|(number, unit)| number.checked_mul(scale(unit)?));
+    match time {
+        Some(time @ 0..=LONGEST_MS) => Ok(time),
+        Some(_) => Err(format!("`{text}` is out of range: it must be from 0s to 7d")),
+        None => Err(format!("`{text}` is no time such as 10s or 5m")),
+    }
+}
+
+fn parts(text: &str) -> Option<(i64, &str)> {
+    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit())?);
+    Some((number.parse().ok()?, unit))
+}
+
+fn scale(unit: &str) -> Option<i64> {
+    UNITS.iter().find(|(name, _)| *name == unit).map(|(_, scale)| *scale)
 }
 
 impl fmt::Display for Span {
@@ -65,6 +85,14 @@ mod tests {
             for span in [Span::Time(time), Span::Records(count)] {
                 prop_assert_eq!(span.to_string().parse(), Ok(span));
             }
+        }
+    }
+
+    #[test]
+    fn a_time_may_be_nothing_but_no_number_of_records() {
+        assert_eq!((time_span("0s"), time_span("90s"), time_span("7d")), (Ok(0), Ok(90_000), Ok(LONGEST_MS)));
+        for wrong in ["", "10", "60r", "-1s", "8d"] {
+            assert!(time_span(wrong).is_err(), "{wrong}");
         }
     }
 

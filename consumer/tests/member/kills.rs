@@ -23,7 +23,15 @@ pub fn tests() -> Vec<KafkaTest> {
     ]
 }
 
-/// The alerts of each machine in their order, as bytes.
+fn windows(alerts: &str) -> String {
+    format!("{alerts}-windows")
+}
+
+fn late(alerts: &str) -> String {
+    format!("{alerts}-late")
+}
+
+/// The alerts and closed windows of each machine, each in their order, as bytes.
 type Alerts = BTreeMap<String, Vec<Vec<u8>>>;
 
 fn number(variable: &str, usual: u64) -> u64 {
@@ -41,6 +49,7 @@ impl Member {
             .args(["--bootstrap-server", lab.cluster.bootstrap_server(), "--schema-registry-url", &url])
             .args(["--anomaly-detection", "--output-format", "text", "--show", "nothing", "--quiet"])
             .args(["--session-timeout", "6", "--checkpoint-records", "3000"])
+            .args(["--window", "2s", "--metrics-topic", &windows(alerts), "--late-topic", &late(alerts)])
             .args(more)
             .stdout(Stdio::null())
             .spawn()?;
@@ -69,8 +78,10 @@ impl Drop for Member {
 
 fn found(lab: &Lab, alerts: &str) -> millrace_core::Result<Alerts> {
     let mut all = Alerts::new();
-    for record in topic::records(&lab.kafka(), alerts)? {
-        all.entry(record.key).or_default().push(record.value);
+    for (kind, topic) in [("alerts", alerts.to_owned()), ("windows", windows(alerts))] {
+        for record in topic::records(&lab.kafka(), &topic)? {
+            all.entry(format!("{kind} of {}", record.key)).or_default().push(record.value);
+        }
     }
     Ok(all)
 }

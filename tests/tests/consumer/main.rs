@@ -7,6 +7,7 @@ mod letters;
 mod mutated;
 mod reading;
 mod redrive;
+mod windows;
 mod writers;
 
 fn main() {
@@ -20,6 +21,7 @@ fn main() {
             alerts::tests(),
             groups::tests(),
             lag::tests(),
+            windows::tests(),
         ];
         all.into_iter().flatten().collect()
     })
