@@ -7,7 +7,7 @@ use millrace_core::kafka::{Kafka, read_properties};
 use millrace_core::shutdown::Shutdown;
 use millrace_core::{Result, cli};
 
-use crate::{bench, complete, outage, registry, schemas, standing, up};
+use crate::{bench, complete, guarantees, outage, registry, schemas, standing, up};
 
 /// Clusters, a schema registry, the other programs and benchmarks, in one binary.
 #[derive(Debug, Parser)]
@@ -26,6 +26,8 @@ enum Command {
     Cluster(standing::Command),
     /// Kill and restart brokers under a stream, and count what came through
     Outage(outage::Args),
+    /// Crash a consumer at each point with each guarantee, and count what came through
+    Guarantees(guarantees::Args),
     /// Run the development schema registry alone until stopped
     Registry(RegistryArgs),
     /// Simulate a plant and stream its readings (see `lab producer --help`)
@@ -96,6 +98,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> Result<()> {
         Command::Up(args) => up::run(&args),
         Command::Cluster(command) => standing::run(&command),
         Command::Outage(args) => outage::run(&args),
+        Command::Guarantees(args) => guarantees::run(&args),
         Command::Registry(args) => serve_registry(&args),
         Command::Producer { args } => {
             millrace_producer::main(std::iter::once(OsString::from("producer")).chain(args))

@@ -7,6 +7,7 @@ pub mod cluster;
 mod cluster_args;
 mod commands;
 mod complete;
+mod guarantees;
 pub mod outage;
 mod plant;
 mod port;
