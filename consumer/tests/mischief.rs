@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use millrace_consumer::outbox::{Letter, Outbox};
 use millrace_consumer::source::Outputs;
 use millrace_tests::{KafkaTest, Lab, Verdict, passed, produce, topic};
-use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::message::{Header, Headers, Message, OwnedHeaders};
 use serde_json::Value;
 
 fn main() {
@@ -32,7 +32,8 @@ fn main() {
 
 fn fill(lab: &Lab, topic: &str, seconds: &str) -> millrace_core::Result<()> {
     let run = ["--machines", "10", "--seed", "7", "--start", "2026-01-01T00:00:00Z", "--speed", "max"];
-    produce(&lab.into_topic(topic, &[&run[..], &["--duration", seconds]].concat())).map(drop)
+    produce(&lab.into_topic(topic, &[&run[..], &["--no-maintenance", "--duration", seconds]].concat()))
+        .map(drop)
 }
 
 fn consumer(lab: &Lab, args: &[&str]) -> Command {
@@ -46,55 +47,63 @@ fn member(lab: &Lab, topic: &str, group: &str, more: &[&str]) -> std::io::Result
     consumer(lab, &ours).args(["--schema-registry-url", &lab.registry_url()]).args(more).output()
 }
 
-/// Each record as it was shown, run after run: how many were never shown, and how many more than once.
-fn lost_and_repeated(outputs: &[Output], all: usize) -> (usize, usize) {
-    let mut shown: BTreeMap<String, usize> = BTreeMap::new();
-    for output in outputs {
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        // A line without its end was being written when the run was killed.
-        for line in text.split_inclusive('\n').filter(|line| line.ends_with('\n')) {
-            *shown.entry(line.to_owned()).or_default() += 1;
-        }
-    }
-    (all - shown.len(), shown.values().filter(|times| **times > 1).count())
+/// Of so many records that became letters in one run after the other: how many never did, and how many more
+/// than once.
+fn lost_and_repeated(lab: &Lab, letters: &str, all: usize) -> millrace_core::Result<(usize, usize)> {
+    let mut found: BTreeMap<[Vec<u8>; 2], usize> = BTreeMap::new();
+    topic::for_each(&lab.kafka(), letters, |letter| {
+        let headers = letter.headers().expect("headers");
+        let place = ["partition", "offset"].map(|name| {
+            let header = headers.iter().find(|header| header.key == format!("__streams.errors.{name}"));
+            header.and_then(|header| header.value).expect("the header").to_vec()
+        });
+        *found.entry(place).or_default() += 1;
+    })?;
+    Ok((all - found.len(), found.values().filter(|times| **times > 1).count()))
 }
+
+/// Whether something is lost and whether something is repeated; `None` = it depends.
+type Expected = (bool, Option<bool>);
+
+/// A point, and what is expected there with at-least-once and at-most-once; exactly-once does neither.
+const POINTS: [(&str, Expected, Expected); 5] = [
+    ("after-poll:1", (false, Some(false)), (false, Some(false))),
+    ("after-process:1500", (false, None), (true, Some(false))),
+    ("after-produce:1", (false, Some(true)), (false, Some(false))),
+    ("before-commit:1", (false, Some(true)), (false, Some(false))),
+    ("after-commit:1", (false, Some(false)), (true, Some(false))),
+];
 
 fn crashes(lab: &Lab) -> Verdict {
     let topic = lab.topic("crashes");
     fill(lab, &topic, "600")?;
-    // A member with a name of its own comes back at once after a crash.
-    let name = ["--group-instance-id", "only"];
-    let rest = ["--until", "end", "-f", "%p %o\\n", "--session-timeout", "6"];
-    // Of each guarantee: whether something is lost, and whether something is repeated; `None` = it depends.
-    let points = [
-        ("after-poll:1", (false, Some(false)), false),
-        ("after-process:1500", (false, None), true),
-        ("after-produce:1", (false, Some(true)), false),
-        ("before-commit:1", (false, Some(true)), false),
-        ("after-commit:1", (false, Some(false)), true),
-    ];
-    for (point, least_once, most_once) in points {
-        let least: &[&str] = &["--guarantee", "at-least-once", "--commit-interval", "0.01"];
-        let most: &[&str] = &["--guarantee", "at-most-once"];
-        for (how, (loses, repeats)) in [(least, least_once), (most, (most_once, Some(false)))] {
-            let guarantee = how[1];
-            let group = format!("{topic}-{guarantee}-{}", point.replace(':', "-"));
-            let flags = [&rest[..], &name, how].concat();
-            let first = member(lab, &topic, &group, &[&flags[..], &["--crash-at", point]].concat())?;
-            let said = String::from_utf8_lossy(&first.stderr).into_owned();
-            assert!(first.status.code().is_none(), "it is killed by a signal: {said}");
-            assert!(said.contains("as --crash-at says"), "{said}");
-            let second = member(lab, &topic, &group, &flags)?;
-            assert!(second.status.success(), "{}", String::from_utf8_lossy(&second.stderr));
-            let (lost, repeated) = lost_and_repeated(&[first, second], 6_000);
-            eprintln!("{guarantee} {point}: {lost} lost, {repeated} repeated");
-            assert_eq!(lost > 0, loses, "{guarantee} {point}: {lost} lost");
-            assert!(
-                repeats.is_none_or(|repeats| repeats == (repeated > 0)),
-                "{guarantee} {point}: {repeated}"
-            );
+    for (point, least, most) in POINTS {
+        for (guarantee, expected) in [("least", least), ("most", most), ("exactly", (false, Some(false)))] {
+            crash(lab, &topic, guarantee, point, expected)?;
         }
     }
+    passed()
+}
+
+fn crash(lab: &Lab, topic: &str, guarantee: &str, point: &str, (loses, repeats): Expected) -> Verdict {
+    let group = format!("{topic}-{guarantee}-{}", point.replace(':', "-"));
+    let letters = format!("{group}.dlq");
+    let guarantee = if guarantee == "exactly" { "exactly-once" } else { &format!("at-{guarantee}-once") };
+    // Every record is poison, so that each leaves a letter. A member with a name comes back at once.
+    let all = ["--until", "end", "--poison", "maintenance_status=operational", "--dlq", &letters];
+    let named = ["--group-instance-id", "only", "--session-timeout", "6", "--guarantee", guarantee];
+    let often: &[&str] = if guarantee == "at-most-once" { &[] } else { &["--commit-interval", "0.01"] };
+    let flags = [&all[..], &named, often, &["--output-format", "text", "--show", "nothing"]].concat();
+    let first = member(lab, topic, &group, &[&flags[..], &["--crash-at", point]].concat())?;
+    let said = String::from_utf8_lossy(&first.stderr).into_owned();
+    assert!(first.status.code().is_none(), "it is killed by a signal: {guarantee} {point}: {said}");
+    assert!(said.contains("as --crash-at says"), "{said}");
+    let second = member(lab, topic, &group, &flags)?;
+    assert!(second.status.success(), "{}", String::from_utf8_lossy(&second.stderr));
+    let (lost, repeated) = lost_and_repeated(lab, &letters, 6_000)?;
+    eprintln!("{guarantee} {point}: {lost} lost, {repeated} repeated");
+    assert_eq!(lost > 0, loses, "{guarantee} {point}: {lost} lost");
+    assert!(repeats.is_none_or(|repeats| repeats == (repeated > 0)), "{guarantee} {point}: {repeated}");
     passed()
 }
 

@@ -270,7 +270,10 @@ impl<'a, P: Processor> Flow<'a, P> {
         let reading = match read.and_then(|reading| self.mischief.taste(reading)) {
             Ok(reading) => reading,
             Err(_) if is_given => return Ok(()),
-            Err(reject) => return self.reject(record, &reject),
+            Err(reject) => {
+                self.mischief.reach(Point::AfterProcess, self.tally.records);
+                return self.reject(record, &reject);
+            }
         };
         self.parts.processor.take(at, &reading, &mut self.out);
         if is_given {

@@ -34,7 +34,7 @@ impl Ledger {
     /// Whether a letter is back. What lies at the place of one that is may be another by now.
     pub fn has(&self, letter: &Return) -> bool {
         let entry = self.0.get(&(letter.at.partition, letter.at.offset));
-        entry == Some(&hash(letter.entry().as_bytes()))
+        entry == Some(&hash(letter.origin().as_bytes()))
     }
 }
 
@@ -51,23 +51,16 @@ fn hash(entry: &[u8]) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use rdkafka::message::OwnedHeaders;
-
     use super::*;
+    use crate::outbox::Letter;
     use crate::pipeline::Place;
 
     fn letter(timestamp: i64) -> Return {
         Return {
             at: Place { partition: 0, offset: 3 },
             exception: "x".into(),
-            topic: "t".into(),
-            partition: 1,
-            offset: 2,
-            key: None,
-            payload: None,
-            timestamp: Some(timestamp),
-            headers: OwnedHeaders::new(),
-            target: 1,
+            from: Place { partition: 1, offset: 2 },
+            record: Letter { topic: "t".into(), timestamp: Some(timestamp), ..Letter::default() },
         }
     }
 
@@ -76,11 +69,13 @@ mod tests {
         let mut ledger = Ledger::default();
         let letter = letter(1);
         assert!(!ledger.has(&letter));
-        ledger.note(letter.entry_key().as_bytes(), Some(letter.entry().as_bytes()));
+        let entry = letter.entry("t.dlq.redriven");
+        let key = entry.key.unwrap_or_default();
+        ledger.note(&key, entry.payload.as_deref());
         ledger.note(b"garbage", Some(b"{}"));
         assert!(ledger.has(&letter));
         assert!(!ledger.has(&self::letter(2)), "the topic of letters was made anew");
-        ledger.note(letter.entry_key().as_bytes(), None);
+        ledger.note(&key, None);
         assert!(!ledger.has(&letter), "a tombstone allows it once more");
     }
 }

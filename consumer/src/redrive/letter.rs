@@ -2,6 +2,7 @@ use millrace_core::kafka::{REJECTED_PREFIX, legal_topic, partition_of};
 use rdkafka::Timestamp;
 use rdkafka::message::{Header, Headers, Message, OwnedHeaders};
 
+use crate::outbox::Letter;
 use crate::pipeline::Place;
 
 /// The header that counts how often a record was put back, so that a letter that returns for ever is seen.
@@ -14,16 +15,10 @@ pub(super) struct Return {
     pub at: Place,
     /// The kind of its cause, as in its header.
     pub exception: String,
-    /// Where the record lay.
-    pub topic: String,
-    pub partition: i32,
-    pub offset: i64,
-    pub key: Option<Vec<u8>>,
-    pub payload: Option<Vec<u8>>,
-    pub timestamp: Option<i64>,
-    pub headers: OwnedHeaders,
-    /// The partition that it goes to.
-    pub target: i32,
+    /// Where the record lay in its topic.
+    pub from: Place,
+    /// The record, for that partition.
+    pub record: Letter,
 }
 
 impl Return {
@@ -35,43 +30,48 @@ impl Return {
         Some(Self {
             at: Place { partition: record.partition(), offset: record.offset() },
             exception: said(own, "exception")?,
-            topic,
-            partition,
-            target: partition,
-            offset: said(own, "offset")?.parse().ok()?,
-            key: record.key().map(<[u8]>::to_vec),
-            payload: record.payload().map(<[u8]>::to_vec),
-            timestamp: match record.timestamp() {
-                Timestamp::CreateTime(time) => Some(time),
-                _ => None,
+            from: Place { partition, offset: said(own, "offset")?.parse().ok()? },
+            record: Letter {
+                topic,
+                partition: Some(partition),
+                key: record.key().map(<[u8]>::to_vec),
+                payload: record.payload().map(<[u8]>::to_vec),
+                timestamp: match record.timestamp() {
+                    Timestamp::CreateTime(time) => Some(time),
+                    _ => None,
+                },
+                headers: Some(restored(own)),
             },
-            headers: restored(own),
         })
     }
 
-    /// Its partition in a topic that has so many by now.
-    pub fn partition_of(&self, partitions: i32) -> i32 {
-        match &self.key {
-            _ if self.partition < partitions => self.partition,
+    /// The same, for a topic that has so many partitions by now.
+    pub fn into_topic_of(mut self, partitions: i32) -> Self {
+        let from = self.from.partition;
+        let partition = match &self.record.key {
+            _ if from < partitions => from,
             Some(key) => partition_of(key, partitions),
-            None => self.partition % partitions,
+            None => from % partitions,
+        };
+        self.record.partition = Some(partition);
+        self
+    }
+
+    /// The note that it is back: its place and its [`origin`](Self::origin).
+    pub fn entry(&self, topic: &str) -> Letter {
+        Letter {
+            topic: topic.to_owned(),
+            key: Some(format!("{}/{}", self.at.partition, self.at.offset).into_bytes()),
+            payload: Some(self.origin().into_bytes()),
+            ..Letter::default()
         }
     }
 
-    /// Where the letter lies, as the key of its entry.
-    pub fn entry_key(&self) -> String {
-        format!("{}/{}", self.at.partition, self.at.offset)
-    }
-
     /// What tells it from another letter at its place, should the topic of letters be made anew.
-    pub fn entry(&self) -> String {
-        let Self { topic, partition, offset, timestamp, .. } = self;
+    pub fn origin(&self) -> String {
+        let Self { from: Place { partition, offset }, record: Letter { topic, timestamp, .. }, .. } = self;
         serde_json::json!({"topic": topic, "partition": partition, "offset": offset, "timestamp": timestamp})
             .to_string()
-    }
-
-    pub fn bytes(&self) -> usize {
-        self.key.as_ref().map_or(0, Vec::len) + self.payload.as_ref().map_or(0, Vec::len)
     }
 }
 
@@ -125,25 +125,29 @@ mod tests {
         let mut record = record("t", 2, own());
         for times in ["1", "2"] {
             let back = Return::of(&letter_of(&record)).expect("a letter");
-            let place = (back.topic.as_str(), back.partition, back.offset);
+            let place = (back.record.topic.as_str(), back.from.partition, back.from.offset);
             assert_eq!((place, back.exception.as_str()), (("t", 2, 9), "millrace.consumer.NotFramed"));
+            let back = back.record;
             assert_eq!(
                 (back.key.as_deref(), back.payload.as_deref()),
                 (Some(&b"M"[..]), Some(&b"hello"[..]))
             );
             assert_eq!(back.timestamp, Some(7));
             let expected = [("own", "header"), (REDRIVEN, times)].map(|(a, b)| (a.to_owned(), b.to_owned()));
-            assert_eq!(names(&back.headers), expected);
-            record = self::record(&back.topic, back.partition, back.headers);
+            let headers = back.headers.expect("headers");
+            assert_eq!(names(&headers), expected);
+            record = self::record(&back.topic, 2, headers);
         }
     }
 
     #[test]
     fn a_partition_that_is_gone_is_replaced_by_that_of_the_key() {
         let back = Return::of(&letter_of(&record("t", 5, own()))).expect("a letter");
-        assert_eq!(back.partition_of(6), 5);
-        assert_eq!(back.partition_of(3), partition_of(b"M", 3));
-        assert_eq!(Return { key: None, ..back }.partition_of(3), 2);
+        let partition = |back: &Return, partitions| back.clone().into_topic_of(partitions).record.partition;
+        assert_eq!(partition(&back, 6), Some(5));
+        assert_eq!(partition(&back, 3), Some(partition_of(b"M", 3)));
+        let keyless = Return { record: Letter { key: None, ..back.record.clone() }, ..back };
+        assert_eq!(partition(&keyless, 3), Some(2));
     }
 
     #[test]

@@ -60,8 +60,8 @@ impl<'a> Work<'a> {
             Some(letter) if self.is_enough() || !self.plan.causes.has(&letter.exception) => {
                 Outcome::count(&mut self.outcome.left, &letter.exception);
             }
-            Some(letter) => match self.home(&letter.topic)? {
-                None => Outcome::count(&mut self.outcome.homeless, &letter.topic),
+            Some(letter) => match self.home(&letter.record.topic)? {
+                None => Outcome::count(&mut self.outcome.homeless, &letter.record.topic),
                 Some(partitions) => self.put_back(letter, partitions)?,
             },
         }
@@ -81,14 +81,14 @@ impl<'a> Work<'a> {
         Ok(found)
     }
 
-    fn put_back(&mut self, mut letter: Return, partitions: i32) -> Result<()> {
+    fn put_back(&mut self, letter: Return, partitions: i32) -> Result<()> {
         self.left_to_send -= 1;
         Outcome::count(&mut self.outcome.back, &letter.exception);
         if self.sender.is_none() {
             return Ok(());
         }
-        letter.target = letter.partition_of(partitions);
-        self.bytes += letter.bytes();
+        let letter = letter.into_topic_of(partitions);
+        self.bytes += letter.record.size();
         self.batch.push(letter);
         if self.batch.len() >= MOST_LETTERS || self.bytes >= ENOUGH_BYTES {
             self.send()?;
