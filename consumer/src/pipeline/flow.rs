@@ -110,8 +110,8 @@ impl<'a, P: Processor> Flow<'a, P> {
     }
 
     fn see(&mut self, look: Look) -> Result<()> {
-        for change in look.changes {
-            match &change {
+        for told in look.changes {
+            match &told.change {
                 Change::Assigned(partitions) => self.tally.assigned(partitions),
                 Change::Revoked(partitions) | Change::Lost(partitions) => {
                     self.tally.gone(partitions);
@@ -120,7 +120,7 @@ impl<'a, P: Processor> Flow<'a, P> {
                 Change::Committed(..) => {}
                 Change::Failed(why) => return Err(Error::failed(format!("the group: {why}"))),
             }
-            if let Some(event) = self.teller.change(&change) {
+            if let Some(event) = self.teller.change(&told) {
                 self.tell(&event)?;
             }
         }
