@@ -8,6 +8,7 @@ use millrace_core::{Error, Result, cli};
 use serde_json::{Map, Value};
 
 use crate::group::lag::LagArgs;
+use crate::group::timeline::TimelineArgs;
 
 use super::{Form, Guarantee, OnError, Options, Protocol, Settings, resolve};
 
@@ -44,6 +45,8 @@ pub struct Cli {
 pub enum Instead {
     /// Say how far a group is behind (see `consumer lag --help`)
     Lag(LagArgs),
+    /// Draw who owned each partition when (see `consumer timeline --help`)
+    Timeline(TimelineArgs),
 }
 
 /// What a command line asks for.
@@ -52,6 +55,8 @@ pub enum Errand {
     Run(Box<Settings>),
     /// The lag of a group.
     Lag(Box<LagArgs>),
+    /// Who owned what when.
+    Timeline(Box<TimelineArgs>),
 }
 
 const EXAMPLES: &str = "\
@@ -62,6 +67,7 @@ Examples:
                                                          what was strange in all that there is
   consumer --group-id my-consumer --output-format json   a JSON object a line, with what the group does
   consumer lag --group my-consumer                       how far the group is behind
+  consumer timeline --group my-consumer                  who owned which partition when
 
 Values are taken from flags, then MILLRACE_<KEY> variables, then --config, then the defaults.";
 
@@ -73,6 +79,7 @@ pub fn read_errand(args: impl IntoIterator<Item = OsString>) -> Result<Option<Er
     let Some(mut cli) = cli::parse::<Cli>(args)? else { return Ok(None) };
     Ok(Some(match cli.instead.take() {
         Some(Instead::Lag(args)) => Errand::Lag(Box::new(args)),
+        Some(Instead::Timeline(args)) => Errand::Timeline(Box::new(args)),
         None => Errand::Run(Box::new(settings(&cli)?)),
     }))
 }
@@ -85,7 +92,9 @@ pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<Option<Settings>
     match read_errand(args)? {
         None => Ok(None),
         Some(Errand::Run(settings)) => Ok(Some(*settings)),
-        Some(Errand::Lag(_)) => Err(Error::usage("`lag` is no flag of a run; leave it out")),
+        Some(Errand::Lag(_) | Errand::Timeline(_)) => {
+            Err(Error::usage("`lag` and `timeline` are no flags of a run; leave them out"))
+        }
     }
 }
 

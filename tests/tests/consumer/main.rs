@@ -5,12 +5,18 @@ mod groups;
 mod lag;
 mod letters;
 mod reading;
+mod timeline;
 
 fn main() {
     millrace_tests::main(|| {
-        [reading::tests(), letters::tests(), alerts::tests(), groups::tests(), lag::tests()]
-            .into_iter()
-            .flatten()
-            .collect()
+        let all = [
+            reading::tests(),
+            letters::tests(),
+            alerts::tests(),
+            groups::tests(),
+            timeline::tests(),
+            lag::tests(),
+        ];
+        all.into_iter().flatten().collect()
     })
 }
