@@ -8,6 +8,7 @@
 pub mod group;
 pub mod outbox;
 pub mod pipeline;
+pub mod prometheus;
 pub mod rolling;
 pub mod run;
 pub mod settings;

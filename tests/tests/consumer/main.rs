@@ -4,6 +4,7 @@ mod alerts;
 mod groups;
 mod lag;
 mod letters;
+mod offsets;
 mod reading;
 mod timeline;
 
@@ -16,6 +17,7 @@ fn main() {
             groups::tests(),
             timeline::tests(),
             lag::tests(),
+            offsets::tests(),
         ];
         all.into_iter().flatten().collect()
     })
