@@ -6,6 +6,7 @@
 //! [`settings`] says what to do.
 
 pub mod group;
+pub mod metrics;
 pub mod outbox;
 pub mod pipeline;
 pub mod prometheus;

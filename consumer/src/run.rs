@@ -11,6 +11,7 @@ use millrace_schemas::codec::RecordCodec;
 use millrace_schemas::subject::{ANOMALY_ALERT, value_subject};
 
 use crate::group;
+use crate::metrics;
 use crate::outbox::Outbox;
 use crate::pipeline::{Flow, Parts, Tally};
 use crate::rolling::Rolling;
@@ -24,6 +25,7 @@ use crate::source::{Ledger, Outputs, Source};
 pub fn run(settings: &Settings, shutdown: &Shutdown) -> Result<Tally> {
     settings.kafka.check()?;
     look_for_topic(settings)?;
+    let metrics = serve_metrics(settings)?;
     let registry = settings.registry.client()?;
     let alerts = prepare_alerts(settings, &registry)?;
     let tells_group = prepare_group_events(settings);
@@ -46,6 +48,7 @@ pub fn run(settings: &Settings, shutdown: &Shutdown) -> Result<Tally> {
         processor,
         member: &member,
         tells_group,
+        metrics,
     };
     Flow::new(parts).run(shutdown)
 }
@@ -61,6 +64,14 @@ pub(crate) fn run_to_end(settings: &Settings) -> Result<()> {
         eprintln!("read {records} records in {seconds:.1} s: {rejected} rejected, {alerts} alerts");
     }
     Ok(())
+}
+
+fn serve_metrics(settings: &Settings) -> Result<Option<metrics::Server>> {
+    let server = settings.metrics_listen.as_deref().map(metrics::Server::start).transpose()?;
+    if let Some(server) = server.as_ref().filter(|_| settings.verbose) {
+        eprintln!("metrics are at http://{}/metrics", server.address());
+    }
+    Ok(server)
 }
 
 fn look_for_topic(settings: &Settings) -> Result<()> {

@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use super::{Output, Place, Processor, Tally};
 use crate::group::{self, Teller};
+use crate::metrics;
 use crate::outbox::{Letter, Outbox};
 use crate::settings::{Form, Guarantee, OnError, Settings};
 use crate::source::{Cause, Change, Decoder, Ledger, Look, Outputs, Reject, Source, Waiting, ask};
@@ -45,6 +46,8 @@ pub struct Parts<'a, P> {
     pub member: &'a str,
     /// Whether the topic `group-events` is there.
     pub tells_group: bool,
+    /// Where metrics are read, if they are to be.
+    pub metrics: Option<metrics::Server>,
 }
 
 /// The flow of records through a processor.
@@ -323,6 +326,10 @@ impl<'a, P: Processor> Flow<'a, P> {
 
     fn draw(&mut self) {
         let state = self.tally.state(&self.parts.settings.member.group, self.parts.member);
+        if let Some(server) = &self.parts.metrics {
+            let standings = self.parts.source.standings();
+            server.show(metrics::page(&self.parts.settings.topic, &state, &standings));
+        }
         let screen = self.parts.outbox.screen();
         // A picture that nobody has seen yet is worth no second one.
         if screen.is_empty()

@@ -20,6 +20,8 @@ pub struct State {
     pub alerts: u64,
     /// Records that could not be read.
     pub rejected: u64,
+    /// Times that partitions came or went.
+    pub rebalances: u64,
 }
 
 /// Counts of a run.
@@ -31,6 +33,8 @@ pub struct Tally {
     pub rejected: u64,
     /// Alerts that followed.
     pub alerts: u64,
+    /// Times that partitions came or went.
+    pub rebalances: u64,
     /// Partitions that are here.
     pub own: BTreeSet<i32>,
     /// Those of them that have been read to their end.
@@ -47,6 +51,7 @@ impl Default for Tally {
             records: 0,
             rejected: 0,
             alerts: 0,
+            rebalances: 0,
             own: BTreeSet::new(),
             ended: BTreeSet::new(),
             since: BTreeMap::new(),
@@ -74,6 +79,7 @@ impl Tally {
 
     /// Notes partitions that came.
     pub fn assigned(&mut self, partitions: &[i32]) {
+        self.rebalances += 1;
         for partition in partitions {
             self.own.insert(*partition);
             self.ended.remove(partition);
@@ -82,6 +88,7 @@ impl Tally {
 
     /// Notes partitions that went.
     pub fn gone(&mut self, partitions: &[i32]) {
+        self.rebalances += 1;
         for partition in partitions {
             self.own.remove(partition);
             self.ended.remove(partition);
@@ -113,6 +120,7 @@ impl Tally {
             rate: self.rate,
             alerts: self.alerts,
             rejected: self.rejected,
+            rebalances: self.rebalances,
         }
     }
 }

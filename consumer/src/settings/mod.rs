@@ -51,6 +51,8 @@ pub struct Settings {
     pub dead_letters: String,
     /// Tell in the topic `group-events` what the member does.
     pub group_events: bool,
+    /// Where Prometheus reads metrics, host:port.
+    pub metrics_listen: Option<String>,
     /// How things are shown.
     pub form: Form,
     /// What is shown as text and JSON.

@@ -55,6 +55,7 @@ pub(super) fn resolve(
         on_error: said.on_error.unwrap_or(OnError::Dlq),
         dead_letters: check.topic("dlq", said.dlq.as_deref().unwrap_or(&own_letters))?,
         group_events: said.group_events.unwrap_or(true),
+        metrics_listen: check.listen(&said)?,
         form: said.output_format.unwrap_or(if std::io::stdout().is_terminal() {
             Form::Table
         } else {
@@ -164,6 +165,16 @@ impl Check<'_> {
             None if said.from_beginning == Some(true) => Ok(Start::Beginning),
             None => Ok(Start::Committed),
         }
+    }
+
+    fn listen(&self, said: &Options) -> Result<Option<String>> {
+        let Some(place) = &said.metrics_listen else { return Ok(None) };
+        let is_place = |(host, port): (&str, &str)| !host.is_empty() && port.parse::<u16>().is_ok();
+        if place.rsplit_once(':').is_some_and(is_place) {
+            return Ok(Some(place.clone()));
+        }
+        let why = format!("`{place}` is no host and port, such as 127.0.0.1:9464");
+        self.origins.refuse("metrics_listen", why)
     }
 
     fn detection(&self, said: &Options) -> Result<Option<Detection>> {

@@ -19,7 +19,7 @@ fn the_guides_command_is_understood() {
 
 #[test]
 fn what_is_said_wrongly_is_answered_in_one_sentence() {
-    let wrong: [&[&str]; 15] = [
+    let wrong: [&[&str]; 17] = [
         &["--z", "4"],
         &["--alerts-topic", "a"],
         &["--on-error", "skip", "--dlq", "d"],
@@ -35,6 +35,8 @@ fn what_is_said_wrongly_is_answered_in_one_sentence() {
         &["--guarantee", "at-most-once", "--commit", "async"],
         &["--group-id", ""],
         &["--guarantee", "exactly-once"],
+        &["--metrics-listen", "9464"],
+        &["--metrics-listen", "localhost:99999"],
     ];
     let sentences = wrong.map(|flags| {
         let refusal = read_flags(flags).expect_err(&flags.join(" "));

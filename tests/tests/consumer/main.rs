@@ -4,6 +4,7 @@ mod alerts;
 mod groups;
 mod lag;
 mod letters;
+mod metrics;
 mod offsets;
 mod reading;
 mod timeline;
@@ -18,6 +19,7 @@ fn main() {
             timeline::tests(),
             lag::tests(),
             offsets::tests(),
+            metrics::tests(),
         ];
         all.into_iter().flatten().collect()
     })
