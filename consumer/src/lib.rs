@@ -6,8 +6,10 @@
 //! [`run`](mod@run) ties them together, [`settings`] says what to do. [`redrive`] puts back what was rejected.
 
 pub mod group;
+pub mod metrics;
 pub mod outbox;
 pub mod pipeline;
+pub mod prometheus;
 pub mod redrive;
 pub mod rolling;
 pub mod run;
@@ -36,6 +38,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> Result<()> {
         Some(Errand::Run(settings)) => run::run_to_end(&settings),
         Some(Errand::Lag(args)) => group::lag::run(&args),
         Some(Errand::Redrive(args)) => redrive::run(&args),
+        Some(Errand::Timeline(args)) => group::timeline::run(&args),
         None => Ok(()),
     }
 }

@@ -14,6 +14,7 @@ use super::keeper::Keeper;
 use super::transactor::Transactor;
 use super::{Mischief, Output, Place, Point, Processor, Tally, WindowTopics};
 use crate::group::Teller;
+use crate::metrics;
 use crate::outbox::Outbox;
 use crate::settings::{Guarantee, Settings};
 use crate::source::{Change, Decoder, Ledger, Look, Source, Waiting, ask};
@@ -53,6 +54,8 @@ pub struct Parts<'a, P> {
     pub store: Option<Arc<Store>>,
     /// What transactions are made under; `None` = there are none.
     pub transactional_id: Option<String>,
+    /// Where metrics are read, if they are to be.
+    pub metrics: Option<metrics::Server>,
 }
 
 /// The flow of records through a processor.
@@ -146,8 +149,8 @@ impl<'a, P: Processor> Flow<'a, P> {
     }
 
     pub(super) fn see(&mut self, look: Look) -> Result<()> {
-        for change in look.changes {
-            match &change {
+        for told in look.changes {
+            match &told.change {
                 Change::Assigned(partitions, restored) => {
                     self.tally.assigned(partitions);
                     restored.iter().try_for_each(|restored| self.go_on(restored))?;
@@ -156,7 +159,7 @@ impl<'a, P: Processor> Flow<'a, P> {
                 Change::Committed(..) => {}
                 Change::Failed(why) => return Err(Error::failed(format!("the group: {why}"))),
             }
-            if let Some(event) = self.teller.change(&change) {
+            if let Some(event) = self.teller.change(&told) {
                 self.tell(&event)?;
             }
         }

@@ -1,19 +1,22 @@
 //! What a member does when its group changes: the callbacks of librdkafka, as events.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use chrono::Utc;
 use millrace_core::kafka::cause;
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, RebalanceProtocol};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::statistics::Statistics;
 use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::ledger::Ledger;
+use crate::metrics::Standing;
 use crate::settings::{Commit, Guarantee, Settings, Start};
 use crate::state::{Restored, Store};
 
@@ -36,6 +39,15 @@ pub enum Change {
     Failed(String),
 }
 
+/// A change, and when it happened, in milliseconds: it may be told later.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dated {
+    /// When.
+    pub at: i64,
+    /// What.
+    pub change: Change,
+}
+
 /// The member as librdkafka calls it.
 pub struct Member {
     pub(super) topic: String,
@@ -44,7 +56,8 @@ pub struct Member {
     in_transactions: bool,
     ledger: Arc<Ledger>,
     pub(super) store: Option<Arc<Store>>,
-    changes: Mutex<Vec<Change>>,
+    changes: Mutex<Vec<Dated>>,
+    standings: Mutex<BTreeMap<i32, Standing>>,
     /// Partitions that it has had before, which go on where the group is.
     begun: Mutex<BTreeSet<i32>>,
     servers: String,
@@ -61,18 +74,28 @@ impl Member {
             ledger,
             store,
             changes: Mutex::default(),
+            standings: Mutex::default(),
             begun: Mutex::default(),
             servers: settings.kafka.bootstrap_servers().to_owned(),
             away: AtomicBool::new(false),
         }
     }
 
-    pub(super) fn take_changes(&self) -> Vec<Change> {
+    pub(super) fn take_changes(&self) -> Vec<Dated> {
         std::mem::take(&mut *self.changes.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub(super) fn tell(&self, change: Change) {
-        self.changes.lock().unwrap_or_else(PoisonError::into_inner).push(change);
+        self.tell_of(Utc::now().timestamp_millis(), change);
+    }
+
+    fn tell_of(&self, at: i64, change: Change) {
+        self.changes.lock().unwrap_or_else(PoisonError::into_inner).push(Dated { at, change });
+    }
+
+    /// How far partitions are, as the client told last.
+    pub(super) fn standings(&self) -> BTreeMap<i32, Standing> {
+        self.standings.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Says once that Kafka is back, when a record shows it.
@@ -140,6 +163,8 @@ impl Member {
             self.commit_before_going(consumer, &partitions);
         }
         self.ledger.forget(&partitions);
+        // As soon as the group hears of it, the next owner may begin.
+        let at = Utc::now().timestamp_millis();
         let left = match consumer.rebalance_protocol() {
             RebalanceProtocol::Cooperative => consumer.incremental_unassign(list),
             _ => consumer.unassign(),
@@ -147,7 +172,7 @@ impl Member {
         if let Err(error) = left {
             self.tell(Change::Failed(format!("partitions cannot be given up: {}", cause(&error))));
         }
-        self.tell(if lost { Change::Lost(partitions) } else { Change::Revoked(partitions) });
+        self.tell_of(at, if lost { Change::Lost(partitions) } else { Change::Revoked(partitions) });
     }
 
     fn commit_before_going(&self, consumer: &BaseConsumer<Self>, partitions: &[i32]) {
@@ -184,6 +209,17 @@ impl ClientContext for Member {
         {
             eprintln!("Kafka at {} is out of reach; reading goes on when it is back", self.servers);
         }
+    }
+
+    fn stats(&self, statistics: Statistics) {
+        let partitions = statistics.topics.get(&self.topic).map(|topic| &topic.partitions);
+        // Numbers below 0 stand for what the client does not know.
+        let known = |offset: i64| Some(offset).filter(|offset| *offset >= 0);
+        let standing = |(partition, of): (&i32, &rdkafka::statistics::Partition)| {
+            (*partition, Standing { committed: known(of.committed_offset), end: known(of.ls_offset) })
+        };
+        let standings = partitions.into_iter().flatten().map(standing).collect();
+        *self.standings.lock().unwrap_or_else(PoisonError::into_inner) = standings;
     }
 
     fn log(&self, _level: RDKafkaLogLevel, _facility: &str, _message: &str) {

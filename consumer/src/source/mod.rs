@@ -22,8 +22,9 @@ use rdkafka::{Offset, TopicPartitionList};
 
 pub use decode::{Cause, Decoder, Reject, ask};
 pub use ledger::{Ledger, Outputs};
-pub use member::{Change, Member};
+pub use member::{Change, Dated, Member};
 
+use crate::metrics::Standing;
 use crate::settings::{Commit, Protocol, Settings, Start};
 use crate::state::{Restored, Store};
 
@@ -67,7 +68,7 @@ pub enum Taken {
 #[derive(Debug, Default)]
 pub struct Look {
     /// What happened to the member, in order.
-    pub changes: Vec<Change>,
+    pub changes: Vec<Dated>,
     /// Partitions of which records came.
     pub more: Vec<i32>,
     /// Partitions that have been read to their end, behind these records.
@@ -291,15 +292,24 @@ impl Source {
     }
 
     /// What is told about the member at its end: the changes that came last.
-    pub fn last_changes(&self) -> Vec<Change> {
+    pub fn last_changes(&self) -> Vec<Dated> {
         self.consumer.context().take_changes()
+    }
+
+    /// How far own partitions are, as far as it is known without asking; told only where metrics are.
+    pub fn standings(&self) -> BTreeMap<i32, Standing> {
+        let mut standings = self.consumer.context().standings();
+        for (partition, committed) in self.ledger.known() {
+            standings.entry(partition).or_default().committed = Some(committed);
+        }
+        standings
     }
 
     /// Gives all partitions back, and what was done with them is committed.
     ///
     /// # Errors
     /// When the member cannot go on.
-    pub fn leave(&self) -> Result<Vec<Change>> {
+    pub fn leave(&self) -> Result<Vec<Dated>> {
         self.consumer.unsubscribe();
         let began = Instant::now();
         let has_partitions = || self.consumer.assignment().is_ok_and(|own| own.count() > 0);
@@ -336,9 +346,9 @@ impl Source {
 }
 
 /// Records of partitions that went are the next owner's.
-fn drop_strangers(waiting: &mut Waiting<'_>, changes: &[Change]) {
-    for change in changes {
-        if let Change::Revoked(gone) | Change::Lost(gone) = change {
+fn drop_strangers(waiting: &mut Waiting<'_>, changes: &[Dated]) {
+    for told in changes {
+        if let Change::Revoked(gone) | Change::Lost(gone) = &told.change {
             waiting.retain(|record| !gone.contains(&record.partition()));
         }
     }
@@ -354,6 +364,9 @@ fn properties(settings: &Settings, client: &str) -> Vec<(&'static str, String)> 
         ("auto.offset.reset", reset.to_owned()),
         ("max.poll.interval.ms", milliseconds(member.max_poll_interval)),
     ];
+    if settings.metrics_listen.is_some() {
+        all.push(("statistics.interval.ms", "1000".to_owned()));
+    }
     let assignor = member.assignor.clone();
     if settings.commit == Commit::Async {
         all.push(("enable.auto.commit", "true".to_owned()));

@@ -4,9 +4,12 @@ mod alerts;
 mod groups;
 mod lag;
 mod letters;
+mod metrics;
 mod mutated;
+mod offsets;
 mod reading;
 mod redrive;
+mod timeline;
 mod windows;
 mod writers;
 
@@ -20,7 +23,10 @@ fn main() {
             redrive::tests(),
             alerts::tests(),
             groups::tests(),
+            timeline::tests(),
             lag::tests(),
+            offsets::tests(),
+            metrics::tests(),
             windows::tests(),
         ];
         all.into_iter().flatten().collect()
