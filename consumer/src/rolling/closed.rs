@@ -23,17 +23,24 @@ impl Closed {
     }
 
     /// Takes in a reading and adds the windows that it closes, or that it came too late for its own. `touched` is
-    /// told of the machines whose windows close: their state has changed too.
+    /// told of the machines whose windows close: their state has changed too. A reading that its machine's state
+    /// takes account of already still moves the partition's clock.
     pub fn take(
         &mut self,
         at: Place,
-        reading: &SensorReading<'_>,
+        (reading, is_known): (&SensorReading<'_>, bool),
         out: &mut Vec<Output>,
         touched: &mut dyn FnMut(&str),
     ) {
         let mut closed = std::mem::take(&mut self.closed);
         let (machine, time) = (&*reading.machine_id, reading.timestamp);
-        let is_taken = self.partition(at.partition).take(machine, time, &reading.sensors, &mut closed);
+        let partition = self.partition(at.partition);
+        let is_taken = if is_known {
+            partition.pass(machine, time, &mut closed);
+            true
+        } else {
+            partition.take(machine, time, &reading.sensors, &mut closed)
+        };
         for window in closed.drain(..) {
             touched(&window.machine_id);
             out.push(Output::Metrics(Box::new(window)));
@@ -51,6 +58,11 @@ impl Closed {
     /// The windows of a machine, for its snapshot.
     pub fn machine(&self, partition: i32, machine: &str) -> Option<&MachineWindows> {
         self.partitions.get(&partition)?.machine(machine)
+    }
+
+    /// How many windows of a partition have not closed.
+    pub fn open(&self, partition: i32) -> u64 {
+        self.partitions.get(&partition).map_or(0, PartitionWindows::open)
     }
 
     /// A partition's clock, for the metadata of commits; empty before its first reading.

@@ -18,6 +18,9 @@ use crate::window::{MachineWindow, MachineWindows, Span};
 use closed::Closed;
 use episode::Episode;
 
+/// Readings that cost as much to write down as a window that has not closed.
+const OPEN_WINDOW: u64 = 40;
+
 /// Keeps a window for each machine of the partitions that are here.
 pub struct Rolling {
     window: Span,
@@ -85,11 +88,12 @@ impl Machine {
     }
 }
 
-impl Processor for Rolling {
-    fn take(&mut self, at: Place, reading: &SensorReading<'_>, out: &mut Vec<Output>) {
+impl Rolling {
+    /// Tells whether the machine's state took account of the reading already.
+    fn roll(&mut self, at: Place, reading: &SensorReading<'_>, out: &mut Vec<Output>) -> bool {
         let window = self.window;
         let Some(machine) = self.machines.at(at, &reading.machine_id, || Machine::new(window)) else {
-            return;
+            return true;
         };
         let told = machine.take(reading, self.z, &self.version);
         let is_shown = is_shown(self.show, !machine.marks.is_empty());
@@ -101,9 +105,16 @@ impl Processor for Rolling {
             _ => {}
         }
         out.extend(told.map(Box::new).map(Output::Alert));
+        false
+    }
+}
+
+impl Processor for Rolling {
+    fn take(&mut self, at: Place, reading: &SensorReading<'_>, out: &mut Vec<Output>) {
+        let is_known = self.roll(at, reading, out);
         if let Some(closed) = &mut self.closed {
             let machines = &mut self.machines;
-            closed.take(at, reading, out, &mut |machine| machines.touch(at.partition, machine));
+            closed.take(at, (reading, is_known), out, &mut |machine| machines.touch(at.partition, machine));
         }
     }
 
@@ -141,7 +152,8 @@ impl Processor for Rolling {
 
     fn readings(&self, partition: i32) -> u64 {
         let samples = |machine: &Machine| machine.window.samples() as u64;
-        self.machines.of(partition).map(samples).sum()
+        let open = self.closed.as_ref().map_or(0, |closed| closed.open(partition));
+        self.machines.of(partition).map(samples).sum::<u64>() + OPEN_WINDOW * open
     }
 
     fn drop_partition(&mut self, partition: i32) {

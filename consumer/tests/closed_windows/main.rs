@@ -2,12 +2,14 @@
 
 mod reference;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
-use millrace_consumer::window::closing::{Closing, DAY, MachineWindows, PartitionWindows};
+use millrace_consumer::window::closing::{Closing, DAY, MachineWindows, PartitionClock, PartitionWindows};
 use millrace_schemas::reading::SENSORS;
 use millrace_schemas::{Sensor, SensorStats, WindowStats};
 use proptest::prelude::*;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use reference::Reference;
 
@@ -42,18 +44,20 @@ fn values(value: Option<f64>) -> [Option<f64>; SENSORS] {
     values
 }
 
-fn feed(windows: &mut PartitionWindows, arrivals: &[Arrival]) -> Outcome {
+fn take(partition: &mut PartitionWindows, arrival: Arrival, closed: &mut Vec<WindowStats>) -> bool {
+    let (machine, time, value) = arrival;
+    partition.take(machine, time, &values(value), closed)
+}
+
+fn run(rule: Closing, arrivals: &[Arrival]) -> Outcome {
     let (mut closed, mut aside) = (Vec::new(), Vec::new());
-    for (place, (machine, time, value)) in arrivals.iter().enumerate() {
-        if !windows.take(machine, *time, &values(*value), &mut closed) {
+    let mut partition = PartitionWindows::new(rule);
+    for (place, arrival) in arrivals.iter().enumerate() {
+        if !take(&mut partition, *arrival, &mut closed) {
             aside.push(place);
         }
     }
     (closed, aside)
-}
-
-fn run(rule: Closing, arrivals: &[Arrival]) -> Outcome {
-    feed(&mut PartitionWindows::new(rule), arrivals)
 }
 
 fn tumbling(size: i64, lateness: i64) -> Closing {
@@ -116,6 +120,51 @@ fn rules() -> impl Strategy<Value = Rule> {
     })
 }
 
+/// The same with leaps that are not believed at once, or not at all.
+fn with_leaps() -> impl Strategy<Value = Vec<Arrival>> {
+    let leap = prop_oneof![12 => Just(0), 1 => (1_i64..4).prop_map(|days| days * 3 * DAY)];
+    (arrivals(), prop::collection::vec((leap, any::<bool>()), 80)).prop_map(|(mut arrivals, leaps)| {
+        let mut since = 0;
+        for (arrival, (leap, stays)) in arrivals.iter_mut().zip(leaps) {
+            arrival.1 += since + leap;
+            since += if stays { leap } else { 0 };
+        }
+        arrivals
+    })
+}
+
+/// The state before a reading, and what follows from it.
+struct Moment {
+    clock: PartitionClock,
+    machines: HashMap<String, MachineWindows>,
+    outcome: (Vec<WindowStats>, bool),
+}
+
+/// The whole course of a partition. Only machines that are said to have changed are looked at again, as
+/// checkpoints do.
+fn history(rule: Closing, arrivals: &[Arrival]) -> Vec<Moment> {
+    let mut partition = PartitionWindows::new(rule);
+    let mut machines = HashMap::new();
+    let mut moments = Vec::new();
+    for arrival in arrivals {
+        let (clock, before) = (partition.clock().clone(), machines.clone());
+        let mut closed = Vec::new();
+        let is_taken = take(&mut partition, *arrival, &mut closed);
+        let changed = closed.iter().map(|window| window.machine_id.clone()).chain([arrival.0.to_owned()]);
+        for machine in changed.collect::<BTreeSet<String>>() {
+            let windows = partition.machine(&machine).expect("it has sent").clone();
+            machines.insert(machine, windows);
+        }
+        moments.push(Moment { clock, machines: before, outcome: (closed, is_taken) });
+    }
+    moments
+}
+
+/// What comes back when it was written down.
+fn kept<T: Serialize + DeserializeOwned>(state: &T) -> T {
+    postcard::from_bytes(&postcard::to_stdvec(state).expect("written")).expect("read")
+}
+
 fn times() -> impl Strategy<Value = i64> {
     prop_oneof![1 => any::<i64>(), 2 => -FAR..FAR, 2 => 0..20 * HOUR]
 }
@@ -130,38 +179,49 @@ proptest! {
 
     #[test]
     fn whoever_takes_the_state_over_goes_on_as_if_nothing_had_happened(
-        rule in rules(), arrivals in arrivals(), at in any::<prop::sample::Index>(),
+        rule in rules(), arrivals in with_leaps(), places in prop::array::uniform2(any::<prop::sample::Index>()),
+        newer in prop::array::uniform3(any::<bool>()),
     ) {
         let rule = rule.closing();
-        let whole = run(rule, &arrivals);
-        let (before, after) = arrivals.split_at(at.index(arrivals.len()));
-        let mut first = PartitionWindows::new(rule);
-        let (mut closed, mut aside) = feed(&mut first, before);
-        let mut second = PartitionWindows::new(rule);
-        for machine in ["C", "A", "B"] {
-            if let Some(windows) = first.machine(machine) {
-                let kept = serde_json::to_value(windows).expect("kept");
-                second.restore(machine, serde_json::from_value(kept).expect("restored"));
+        let mut places = places.map(|place| place.index(arrivals.len()));
+        places.sort_unstable();
+        let [older, committed] = places;
+        let history = history(rule, &arrivals);
+        // The clock is of the older checkpoint; machines may have a snapshot of a newer one that was cut off.
+        let mut partition = PartitionWindows::new(rule);
+        partition.restore_clock(kept(&history[older].clock));
+        let names = ["A", "B", "C"];
+        for (name, is_newer) in names.into_iter().zip(newer) {
+            let at = if is_newer { committed } else { older };
+            if let Some(windows) = history[at].machines.get(name) {
+                partition.restore(name, kept(windows));
             }
         }
-        let kept = serde_json::to_value(first.clock()).expect("kept");
-        second.restore_clock(serde_json::from_value(kept).expect("restored"));
-        let (more, later) = feed(&mut second, after);
-        closed.extend(more);
-        aside.extend(later.into_iter().map(|place| before.len() + place));
-        prop_assert_eq!((closed, aside), whole, "to the last bit");
+        for (place, arrival) in arrivals.iter().enumerate().skip(older) {
+            let is_newer = names.iter().zip(newer).any(|(name, newer)| *name == arrival.0 && newer);
+            let mut closed = Vec::new();
+            let is_known = is_newer && place < committed;
+            if is_known {
+                partition.pass(arrival.0, arrival.1, &mut closed);
+            }
+            let is_taken = is_known || take(&mut partition, *arrival, &mut closed);
+            if place >= committed {
+                prop_assert_eq!((closed, is_taken), history[place].outcome.clone(), "to the last bit, at {}", place);
+            }
+        }
     }
 
     #[test]
     fn hostile_times_and_values_do_no_harm(
         times in prop::collection::vec((times(), any::<f64>()), 1..200),
     ) {
-        let mut windows = PartitionWindows::new(Closing::new(MINUTE, SECOND, HOUR / 6).expect("a rule"));
+        let rule = Closing::new(MINUTE, SECOND, HOUR / 6).expect("a rule");
+        let mut partition = PartitionWindows::new(rule);
         let mut closed = Vec::new();
         for (time, value) in times {
-            windows.take("A", time / 3, &values(Some(value)), &mut closed);
-            windows.take("B", time, &[Some(value); SENSORS], &mut closed);
-            let open = windows.machine("A").map_or(0, MachineWindows::open);
+            take(&mut partition, ("A", time / 3, Some(value)), &mut closed);
+            take(&mut partition, ("B", time, Some(value)), &mut closed);
+            let open = partition.machine("A").map_or(0, MachineWindows::open);
             prop_assert!(open <= 660 + 16 * 60, "{open} windows are open");
         }
         let once: BTreeSet<_> = closed.iter().map(|w| (&w.machine_id, w.window_start)).collect();

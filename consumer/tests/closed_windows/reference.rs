@@ -46,8 +46,9 @@ impl Reference {
         (all.closed, aside)
     }
 
+    /// From the third reading and the second machine on.
     fn clock(&self) -> Option<i64> {
-        (self.machines.len() > 1)
+        (self.machines.len() > 1 && self.taken.len() > 2)
             .then(|| self.machines.values().map(|machine| machine.newest).max())
             .flatten()
     }

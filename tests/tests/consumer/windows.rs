@@ -9,7 +9,7 @@ use millrace_schemas::subject::WINDOW_STATS;
 use millrace_schemas::{Sensor, WindowStats};
 use millrace_tests::{KafkaTest, Lab, Verdict, consume, passed, produce, topic};
 
-use crate::reading::all;
+use crate::reading::{all, member};
 
 /// 2026-01-01T00:00:00Z.
 const START: i64 = 1_767_225_600_000;
@@ -19,6 +19,8 @@ pub fn tests() -> Vec<KafkaTest> {
     vec![
         KafkaTest::shared("windows::each_machine_and_minute_has_one_record_of_all_its_readings", in_order),
         KafkaTest::shared("windows::late_readings_are_in_their_window_or_aside_and_none_is_lost", disordered),
+        KafkaTest::shared("windows::members_that_come_and_go_do_not_show", members)
+            .needs("groups that outlive their members"),
         KafkaTest::shared("windows::batches_commits_and_guarantees_do_not_show", batches),
     ]
 }
@@ -124,5 +126,36 @@ fn batches(lab: &Lab) -> Verdict {
         one,
         read(&["--guarantee", "at-most-once", "--group-protocol", "classic", "--assignor", "range"])?
     );
+    passed()
+}
+
+/// One member after another, and two at once, each with some of the records.
+fn members(lab: &Lab) -> Verdict {
+    let topic = filled(lab, "turns", &["--disorder", "late=0.05:1s..90s,drop=0.01"])?;
+    let closing = ["--window-type", "hopping", "--hop", "15s", "--allowed-lateness", "15s"];
+    let exactly = ["--guarantee", "exactly-once", "--commit-interval", "0.1", "--checkpoint-records", "400"];
+    let read = |metrics: &str, more: &[&str]| {
+        let late = format!("{metrics}-late");
+        let to = ["--metrics-topic", metrics, "--late-topic", &late, "--from-beginning"];
+        consume(&member(lab, &topic, metrics, &[&closing[..], &exactly, &to, more].concat()))
+    };
+    let told = |metrics: &str| -> Result<_> {
+        let late = topic::records(&lab.kafka(), &format!("{metrics}-late"))?;
+        Ok((windows(lab, &topic, metrics)?, late))
+    };
+    let (calm, turns) = (lab.topic("metrics"), lab.topic("metrics"));
+    read(&calm, &["--until", "end"])?;
+    let (windows, late) = told(&calm)?;
+    assert!(windows.len() == 6 && !late.is_empty());
+    for assignor in ["range", "cooperative-sticky"] {
+        read(&turns, &["--max-messages", "700", "--assignor", assignor])?;
+        std::thread::scope(|scope| {
+            let some = || read(&turns, &["--max-messages", "900", "--assignor", assignor]);
+            let both = [scope.spawn(some), scope.spawn(some)];
+            both.into_iter().try_for_each(|one| one.join().expect("no panic").map(drop))
+        })?;
+    }
+    read(&turns, &["--until", "end"])?;
+    assert_eq!(told(&turns)?, (windows, late));
     passed()
 }

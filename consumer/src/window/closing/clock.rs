@@ -2,10 +2,12 @@ use serde::{Deserialize, Serialize};
 
 use super::DAY;
 
-/// Readings in a row that make a machine's clock leap.
+/// Readings in a row that make a clock leap: of the machine, or of two machines or more of the partition.
 const ROW: usize = 3;
 /// Readings in a row of one machine that make its partition's clock leap.
 const MANY: u32 = 1000;
+/// Letters of a machine's name that are kept: the clock's state must stay small, whatever a name is.
+const MOST_LETTERS: usize = 64;
 
 /// A machine's clock: its newest event time, but for leaps that are not believed yet.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,7 +59,8 @@ impl Clock {
     }
 }
 
-/// A partition's clock: the newest time of its machines' clocks, but for leaps that are not believed yet.
+/// A partition's clock: its newest event time, but for leaps that are not believed yet. It depends on the times of
+/// the partition's readings alone, so it can be taken up anywhere, whatever is known of the machines.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartitionClock {
     time: Option<i64>,
@@ -66,12 +69,16 @@ pub struct PartitionClock {
     doubt: Option<Doubt>,
 }
 
-/// A machine whose clock is more than a day ahead.
+/// The latest readings, all of which were more than a day ahead.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Doubt {
+    /// The begin of the first one's machine.
     machine: String,
-    time: i64,
+    /// Whether others were of another machine.
+    is_shared: bool,
     readings: u32,
+    least: i64,
+    newest: i64,
 }
 
 impl PartitionClock {
@@ -84,35 +91,33 @@ impl PartitionClock {
         self.since
     }
 
-    /// Takes in where a machine's clock is after a reading.
     pub(super) fn observe(&mut self, machine: &str, time: i64) {
-        match self.time {
-            Some(now) if time <= now + DAY => {
-                self.time = Some(now.max(time));
-                self.doubt = None;
-            }
-            _ => self.consider(machine, time),
+        if self.time.is_some_and(|now| time <= now + DAY) {
+            self.time = self.time.max(Some(time));
+            self.doubt = None;
+        } else {
+            self.consider(machine, time);
         }
     }
 
     fn consider(&mut self, machine: &str, time: i64) {
-        match &mut self.doubt {
-            None => self.doubt = Some(Doubt { machine: machine.to_owned(), time, readings: 1 }),
-            Some(doubt) if doubt.machine != machine => {
-                let (low, high) = (doubt.time.min(time), doubt.time.max(time));
-                self.leap(if high <= low + DAY { high } else { low });
-            }
-            Some(doubt) => {
-                (doubt.time, doubt.readings) = (time, doubt.readings + 1);
-                if doubt.readings >= MANY {
-                    self.leap(time);
-                }
-            }
+        let name = || machine.chars().take(MOST_LETTERS);
+        let doubt = self.doubt.get_or_insert_with(|| Doubt {
+            machine: name().collect(),
+            is_shared: false,
+            readings: 0,
+            least: time,
+            newest: time,
+        });
+        doubt.readings += 1;
+        doubt.is_shared |= !name().eq(doubt.machine.chars());
+        (doubt.least, doubt.newest) = (doubt.least.min(time), doubt.newest.max(time));
+        let agree = if doubt.is_shared { ROW as u32 } else { MANY };
+        if doubt.readings >= agree {
+            let (least, newest) = (doubt.least, doubt.newest);
+            let time = Some(if newest <= least + DAY { newest } else { least });
+            *self = Self { time, since: time, doubt: None };
         }
-    }
-
-    fn leap(&mut self, time: i64) {
-        *self = Self { time: Some(time), since: Some(time), doubt: None };
     }
 }
 
@@ -150,21 +155,32 @@ mod tests {
     }
 
     #[test]
-    fn a_partitions_clock_leaps_when_a_second_machine_agrees() {
-        assert_eq!(partition(&[("A", FAR), ("A", FAR)]), None, "one machine may be wrong");
-        assert_eq!(partition(&[("A", FAR), ("B", 5)]), Some(5));
-        assert_eq!(partition(&[("A", 9), ("B", 5)]), Some(9));
-        let begun = [("A", 5), ("B", 5)];
-        assert_eq!(partition(&[&begun[..], &[("A", FAR), ("B", 6), ("C", FAR)]].concat()), Some(6));
-        assert_eq!(partition(&[&begun[..], &[("A", FAR), ("C", FAR + 1)]].concat()), Some(FAR + 1));
-        assert_eq!(partition(&[&begun[..], &[("A", FAR), ("C", 2 * FAR)]].concat()), Some(FAR));
+    fn a_partitions_clock_leaps_when_three_readings_of_two_machines_agree() {
+        let begun = [("A", 5), ("B", 5), ("A", 6)];
+        let then = |times: &[(&str, i64)]| partition(&[&begun[..], times].concat());
+        assert_eq!(partition(&begun[..2]), None);
+        assert_eq!(then(&[]), Some(6));
+        assert_eq!(then(&[("A", FAR), ("C", FAR), ("B", 7), ("A", FAR)]), Some(7));
+        assert_eq!(then(&[("A", FAR), ("A", FAR + 1), ("A", FAR + 2)]), Some(6), "one machine may be wrong");
+        assert_eq!(then(&[("A", FAR), ("A", FAR + 1), ("C", FAR + 2)]), Some(FAR + 2));
+        assert_eq!(then(&[("A", 3 * FAR), ("C", FAR), ("B", 2 * FAR)]), Some(FAR), "the least of them");
+        assert_eq!(partition(&[("A", FAR), ("B", 5), ("C", 6)]), Some(5), "from the first one on");
+    }
+
+    #[test]
+    fn a_partitions_clock_takes_little_room() {
+        let (mut clock, name) = (PartitionClock::default(), "\u{10348}".repeat(1000));
+        clock.observe(&name, i64::MIN / 2);
+        clock.observe(&name, i64::MIN / 2);
+        assert_eq!(clock.doubt.as_ref().map(|doubt| doubt.is_shared), Some(false));
+        assert!(serde_json::to_string(&clock).expect("JSON").len() < 500);
     }
 
     #[test]
     fn a_partitions_clock_leaps_after_a_thousand_readings_of_one_machine() {
         let many = |count: i64| {
             let ahead = (0..count).map(|step| ("A", FAR + step));
-            partition(&[("A", 5), ("B", 5)].into_iter().chain(ahead).collect::<Vec<_>>())
+            partition(&[("A", 5), ("B", 5), ("B", 5)].into_iter().chain(ahead).collect::<Vec<_>>())
         };
         assert_eq!((many(999), many(1000)), (Some(5), Some(FAR + 999)));
     }

@@ -10,9 +10,9 @@
 //!   by [`GRACE`]. Idle is who has sent nothing while that clock moved on by as much, so a machine whose clock
 //!   is behind the others' is not idle as long as it sends.
 //! - **A leap of more than [`DAY`]** is believed only when others agree: a machine's clock leaps when three of
-//!   its readings in a row are so far ahead, the partition's when a second machine's clock is, or a thousand
-//!   readings in a row. Until then such a reading is in its window, but closes nothing, so a clock gone wrong
-//!   spoils no more than its own machine's windows.
+//!   its readings in a row are so far ahead, the partition's when three readings in a row are, of two machines or
+//!   more, or a thousand of one. Until then such a reading is in its window, but closes nothing, so a clock gone
+//!   wrong spoils no more than its own machine's windows.
 //!
 //! Memory is bounded: a machine has windows open between its horizon and its clock, at most
 //! [`MOST_OPEN`](Closing::MOST_OPEN), and those of at most 16 readings whose leap is not believed; further ones

@@ -3,7 +3,7 @@ use std::collections::{BTreeSet, HashMap};
 use millrace_schemas::WindowStats;
 use millrace_schemas::reading::SENSORS;
 
-use super::{Closing, MachineWindows, PartitionClock};
+use super::{Closing, FARTHEST, MachineWindows, PartitionClock};
 
 /// The windows of all machines of a partition, and its clock.
 ///
@@ -48,13 +48,18 @@ impl PartitionWindows {
         }
         let Some(slot) = self.machines.get_mut(machine) else { return false };
         let is_taken = slot.windows.take(self.rule, machine, (time, values), closed);
-        if let Some(time) = slot.windows.time() {
-            self.clock.observe(machine, time);
-        }
+        observe(&mut self.clock, machine, time);
         slot.windows.saw(&self.clock);
         list(&mut self.agenda, machine, slot, self.rule, &self.clock);
         self.close_idle(closed);
         is_taken
+    }
+
+    /// The same of a reading that its machine's windows take account of already, as it is read once more: it moves
+    /// the partition's clock.
+    pub fn pass(&mut self, machine: &str, time: i64, closed: &mut Vec<WindowStats>) {
+        observe(&mut self.clock, machine, time);
+        self.close_idle(closed);
     }
 
     fn close_idle(&mut self, closed: &mut Vec<WindowStats>) {
@@ -87,6 +92,11 @@ impl PartitionWindows {
         self.machines.get(machine).map(|slot| &slot.windows)
     }
 
+    /// How many windows of all machines are open.
+    pub fn open(&self) -> u64 {
+        self.machines.values().map(|slot| slot.windows.open() as u64).sum()
+    }
+
     /// Sets the clock to where another owner of the partition left it.
     pub fn restore_clock(&mut self, clock: PartitionClock) {
         self.clock = clock;
@@ -97,6 +107,13 @@ impl PartitionWindows {
         let slot = self.machines.entry(machine.to_owned()).or_default();
         slot.windows = windows;
         list(&mut self.agenda, machine, slot, self.rule, &self.clock);
+    }
+}
+
+/// Times that belong to no window move no clock either.
+fn observe(clock: &mut PartitionClock, machine: &str, time: i64) {
+    if (-FARTHEST..=FARTHEST).contains(&time) {
+        clock.observe(machine, time);
     }
 }
 
