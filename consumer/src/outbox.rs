@@ -17,8 +17,6 @@ use crate::source::Outputs;
 
 /// Texts that may wait for their reader.
 const MOST_TEXTS: usize = 10_000;
-/// Delivery reports that are collected at a time.
-const REPORTS_AT_ONCE: usize = 64;
 
 /// A record that is to be written.
 #[derive(Debug, Clone, Default)]
@@ -101,14 +99,21 @@ impl Outbox {
 impl Outputs for Outbox {
     fn settled(&self) -> Result<bool> {
         let Some((producer, deliveries)) = &self.records else { return Ok(self.screen.is_empty()) };
-        // One look at a time takes as long as the letters were many: each batch has a report of its own.
-        for _ in 0..REPORTS_AT_ONCE {
-            producer.poll(Duration::ZERO);
-        }
+        collect(producer);
         if let Some((topic, why)) = deliveries.first_failure() {
             return Err(refused(&topic, &why));
         }
         Ok(producer.in_flight_count() == 0 && self.screen.is_empty())
+    }
+}
+
+/// Collects the delivery reports that are there. Each batch has one, so one a look would take as many looks; and
+/// an idle poll costs, so it ends with the first that brings nothing.
+fn collect(producer: &BaseProducer<ProducerContext>) {
+    let mut before = i32::MAX;
+    while before > producer.in_flight_count() {
+        before = producer.in_flight_count();
+        producer.poll(Duration::ZERO);
     }
 }
 

@@ -11,6 +11,8 @@ use millrace_schemas::codec::{decode_reading, encode_reading, read_frame, write_
 use millrace_schemas::{Sensor, SensorReading};
 use millrace_tests::topic::Record;
 use millrace_tests::{KafkaTest, Lab, Verdict, consume, passed, produce, topic};
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::TimeVal;
 use rdkafka::message::{Header, Headers, Message, OwnedHeaders};
 
 use crate::reading::{all, committed};
@@ -174,24 +176,36 @@ fn mutated(lab: &Lab) -> Verdict {
     passed()
 }
 
-/// Reads both topics in turns, and prints the middle rate of each.
+/// Reads both topics in turns, and prints the middle of each one's rates and CPU times.
 fn measure(lab: &Lab, clean: &str, broken: &str, count: usize) -> Result<()> {
-    let mut rates: [Vec<f64>; 2] = Default::default();
+    let mut rounds: [Vec<[f64; 2]>; 2] = Default::default();
     for round in 0..ROUNDS {
-        for (topic, rates) in [clean, broken].into_iter().zip(&mut rates) {
+        for (topic, rounds) in [clean, broken].into_iter().zip(&mut rounds) {
             let group = format!("{topic}-{round}");
-            let began = Instant::now();
+            let (began, busy) = (Instant::now(), cpu_seconds());
             assert_eq!(consume(&all(lab, topic, &group, &[]))?.records, count as u64);
-            rates.push(count as f64 / began.elapsed().as_secs_f64());
+            let (seconds, busy) = (began.elapsed().as_secs_f64(), cpu_seconds() - busy);
+            rounds.push([count as f64 / seconds, busy * 1e9 / count as f64]);
         }
     }
-    let [clean, broken] = rates.map(|mut rates| {
-        rates.sort_by(f64::total_cmp);
-        rates[ROUNDS / 2]
-    });
+    let [clean, broken] = rounds.map(|rounds| [0, 1].map(|column| middle(&rounds, column)));
+    let share = 100.0 * broken[0] / clean[0];
     eprintln!(
-        "{count} records: clean {clean:.0}/s, one in {ONE_IN} broken {broken:.0}/s, {:.1}% of it",
-        100.0 * broken / clean
+        "{count} records: clean {:.0}/s, {:.0} ns of CPU each; one in {ONE_IN} broken {:.0}/s ({share:.1}%), {:.0} ns",
+        clean[0], clean[1], broken[0], broken[1]
     );
     Ok(())
+}
+
+fn middle(rounds: &[[f64; 2]], column: usize) -> f64 {
+    let mut values: Vec<f64> = rounds.iter().map(|round| round[column]).collect();
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// CPU time of this process so far.
+fn cpu_seconds() -> f64 {
+    let usage = getrusage(UsageWho::RUSAGE_SELF).expect("the system counts");
+    let seconds = |time: TimeVal| time.tv_sec() as f64 + time.tv_usec() as f64 / 1e6;
+    seconds(usage.user_time()) + seconds(usage.system_time())
 }
