@@ -29,6 +29,7 @@ pub struct Input {
     name: String,
     columns: Vec<String>,
     lines: Lines,
+    /// Where the reading at hand stands: its line, or its number among the records of a container.
     line: u64,
 }
 
@@ -127,7 +128,7 @@ impl Input {
     /// The next reading; None at the end.
     ///
     /// # Errors
-    /// If a line cannot be read or a cell is not a number; the sentence names the line.
+    /// If a line cannot be read or a cell is not a number; the sentence names the line, in a container the record.
     pub fn reading(&mut self) -> Result<Option<Reading>> {
         match self.lines {
             Lines::Csv { .. } => self.next_row(),
@@ -148,8 +149,8 @@ impl Input {
             Err(e) => Err(self.wrong(&e)),
             Ok(false) => Ok(None),
             Ok(true) if found != expected => {
-                let line = self.line;
-                Err(self.wrong(format!("line {line} has {found} cells where {expected} are expected")))
+                let place = self.place();
+                Err(self.wrong(format!("{place} has {found} cells where {expected} are expected")))
             }
             Ok(true) => self.of(&cells.into_iter().collect()).map(Some),
         }
@@ -183,8 +184,8 @@ impl Input {
             }
         }
         serde_json::from_str(&text).map(Some).map_err(|e| {
-            let line = self.line;
-            self.wrong(format!("line {line} is not a JSON object: {e}"))
+            let place = self.place();
+            self.wrong(format!("{place} is not a JSON object: {e}"))
         })
     }
 
@@ -194,8 +195,8 @@ impl Input {
         let number = |name: &String| {
             let cell = cells.get(name).unwrap_or(&Value::Null);
             as_number(cell).ok_or_else(|| {
-                let (line, cell) = (self.line, as_text(cell));
-                self.wrong(format!("line {line}, column `{name}`: `{cell}` is not a number"))
+                let (place, cell) = (self.place(), as_text(cell));
+                self.wrong(format!("{place}, column `{name}`: `{cell}` is not a number"))
             })
         };
         Ok(Reading {
@@ -210,9 +211,14 @@ impl Input {
         let plain = text.trim_end_matches('Z').replace(' ', "T");
         let time = NaiveDateTime::parse_from_str(&plain, "%Y-%m-%dT%H:%M:%S%.f");
         time.map(|time| time.and_utc().timestamp_millis()).map_err(|_| {
-            let line = self.line;
-            self.wrong(format!("line {line}: `{text}` is not a time such as 2026-01-01T00:00:00"))
+            let place = self.place();
+            self.wrong(format!("{place}: `{text}` is not a time such as 2026-01-01T00:00:00"))
         })
+    }
+
+    fn place(&self) -> String {
+        let what = if let Lines::Avro(_) = self.lines { "record" } else { "line" };
+        format!("{what} {}", self.line)
     }
 
     fn wrong(&self, what: impl std::fmt::Display) -> Error {
@@ -265,6 +271,22 @@ mod tests {
         assert_eq!((columns, readings.len()), (vec!["a".to_owned(), "b".to_owned()], 1));
         assert_eq!(readings, all(json).expect("JSON").1);
         assert_eq!(readings[0].time, Some(1_767_225_601_000));
+    }
+
+    #[test]
+    fn what_is_wrong_in_a_container_is_named_with_its_record() {
+        let schema = r#"{"type": "record", "name": "row", "fields": [
+            {"name": "timestamp", "type": "string"}, {"name": "a", "type": ["string", "double"]}]}"#;
+        let mut bytes = Vec::new();
+        millrace_schemas::codec::write_container_header(schema, "null", [7; 16], &mut bytes);
+        // Strings and their length in zigzag; then the branch of the union.
+        let (fine, wrong) = (*b"\x261970-01-01T00:00:01\x00\x021", *b"\x261970-01-01T00:00:02\x00\x02x");
+        let rows = [fine, wrong].concat();
+        millrace_schemas::codec::write_container_block(2, &rows, [7; 16], &mut bytes);
+        let mut input = Input::read("it", Box::new(std::io::Cursor::new(bytes))).expect("a container");
+        assert_eq!(input.reading().expect("read").expect("a record").values, [1.0]);
+        let sentence = input.reading().expect_err("wrong").to_string();
+        assert_eq!(sentence, "cannot read it: record 2, column `a`: `x` is not a number");
     }
 
     #[test]

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::duration;
 use crate::hex::hex;
 use crate::settings::{KafkaOutput, Settings};
 use crate::simulate::{Act, MaintenancePlan};
@@ -36,7 +37,11 @@ pub(crate) fn of_plant(settings: &Settings) -> BTreeMap<String, Value> {
         ("disorder", settings.disorder.as_ref().map(|disorder| disorder.to_string()).into()),
         ("scenario", scenario(&settings.acts)),
     ];
-    all.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+    // A run that began before these could be said has no such key, and goes on all the same.
+    let failures_from = Some(events.failures_from).filter(|from| *from > 0);
+    let later = [("repair_after", events.repair_after), ("failures_from", failures_from)];
+    let later = later.into_iter().filter_map(|(key, span)| Some((key, duration::print(span?).into())));
+    all.into_iter().chain(later).map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
 fn machines(ids: &[String]) -> Value {

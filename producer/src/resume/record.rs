@@ -258,6 +258,11 @@ mod tests {
         let (said, output) = settings(&["--features", "rolling"]);
         let refusal = before.settings(&said, &output).expect_err("another option").to_string();
         assert!(refusal.contains(r#" has features not set, and now it is "rolling""#), "{refusal}");
+        let (said, output) = settings(&["--repair-after", "7200"]);
+        let refusal = before.settings(&said, &output).expect_err("other maintenance").to_string();
+        assert!(refusal.contains(r#" has repair_after not set, and now it is "2h":"#), "{refusal}");
+        let (said, output) = settings(&["--failures-from", "0s"]);
+        before.settings(&said, &output).expect("the same as without");
         let (said, output) = settings(&["--no-control"]);
         let refusal = before.settings(&said, &output).expect_err("its commands would be lost").to_string();
         assert!(

@@ -201,14 +201,21 @@ fn check_company(flags: &Cli, said: &Options, origins: &Origins) -> Result<()> {
     let apart = |flag: &str, other: &str| {
         Err(Error::usage(format!("{flag} has no effect with {other}; leave one of them out")))
     };
-    if both("include_anomalies", "anomaly_injection_rate") {
-        return apart("--anomaly-rate", "--no-anomalies");
-    }
     if both("control", "control_topic") {
         return apart("--control-topic", "--no-control");
     }
-    if both("maintenance_simulation", "maintenance_interval") {
-        return apart("--maintenance-interval", "--no-maintenance");
+    let with_no = [
+        (
+            "include_anomalies",
+            "--no-anomalies",
+            ["anomaly_injection_rate", "repair_after", "failures_from"].as_slice(),
+        ),
+        ("maintenance_simulation", "--no-maintenance", &["maintenance_interval", "repair_after"]),
+    ];
+    for (switch, no, keys) in with_no {
+        if let Some(key) = keys.iter().find(|key| both(switch, key)) {
+            return apart(&flag_name(key), no);
+        }
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ mod api;
 mod control;
 mod dataset;
 mod disorder;
+mod events;
 mod kafka;
 mod layers;
 mod options;

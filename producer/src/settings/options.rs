@@ -118,7 +118,15 @@ pub struct Options {
     /// Stream seconds from the end of one maintenance to the next [default: 5 to 9 days]
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, value_parser = finite, help_heading = "Plant")]
     pub maintenance_interval: Option<f64>,
-
+    /// Automatic failures are maintained so long after full severity, and not before, as in 2h
+    /// [default: whenever maintenance comes]
+    #[arg(long, value_name = "SPAN", allow_negative_numbers = true, help_heading = "Plant")]
+    #[serde(deserialize_with = "text")]
+    pub repair_after: Option<String>,
+    /// No automatic failure begins before this stream time, as in 7d [default: 0s]
+    #[arg(long, value_name = "SPAN", allow_negative_numbers = true, help_heading = "Plant")]
+    #[serde(deserialize_with = "text")]
+    pub failures_from: Option<String>,
     /// YAML file of what happens to which machine at which stream time
     #[arg(long, value_name = "FILE", help_heading = "Plant")]
     pub scenario: Option<String>,

@@ -7,7 +7,7 @@ use millrace_core::kafka::{Properties, TopicDefaults};
 
 use super::{Format, Mode, MoreFeatures, Options, Output, Settings, Speed, TextFormat};
 use crate::scenario;
-use crate::simulate::{Act, Clock, Events, MaintenancePlan};
+use crate::simulate::{Act, Clock};
 
 /// Event times are milliseconds, so a faster rate would give two samples the same one; a slower stream has no
 /// use, and one sample would live through centuries.
@@ -151,31 +151,6 @@ impl Check<'_> {
             }
         }
         Ok(ids.to_vec())
-    }
-
-    fn events(&self, said: &Options) -> Result<Events> {
-        let rate = said.anomaly_injection_rate.unwrap_or(0.01);
-        let rate = self.within("anomaly_injection_rate", rate, 0.0, 1.0, "a probability from 0 to 1")?;
-        let interval = said
-            .maintenance_interval
-            .map(|s| {
-                self.within(
-                    "maintenance_interval",
-                    s,
-                    f64::MIN_POSITIVE,
-                    1e10,
-                    "above 0 and at most 10000000000 seconds",
-                )
-            })
-            .transpose()?;
-        Ok(Events {
-            failure_rate: if said.include_anomalies.unwrap_or(true) { rate } else { 0.0 },
-            maintenance: match interval {
-                _ if !said.maintenance_simulation.unwrap_or(true) => MaintenancePlan::Never,
-                Some(seconds) => MaintenancePlan::Every(seconds),
-                None => MaintenancePlan::Own,
-            },
-        })
     }
 
     fn threads(&self, said: Option<usize>) -> Result<usize> {

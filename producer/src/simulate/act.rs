@@ -81,7 +81,7 @@ mod tests {
 
     /// What a plant shows in ten hours, a row each sample: machine, event time, sensors, severity.
     fn rows(rate: f64, acts: &[(usize, Act)]) -> Vec<(usize, i64, [Option<f64>; 7], Truth)> {
-        let events = Events { failure_rate: 0.1, maintenance: MaintenancePlan::Every(20_000.0) };
+        let events = Events::new(0.1, MaintenancePlan::Every(20_000.0));
         let ids: Vec<String> = (0..MACHINES).map(|n| format!("MACHINE_{n:03}")).collect();
         let mut plant = Plant::new(3, Clock { start: 0, rate }, events, &ids);
         acts.iter().for_each(|(machine, act)| plant.act(*machine, *act));

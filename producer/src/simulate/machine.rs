@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn severity_always_fades_while_no_failure_is_in_progress() {
-        let events = Events { failure_rate: 1.0, maintenance: MaintenancePlan::Every(7200.0) };
+        let events = Events::new(1.0, MaintenancePlan::Every(7200.0));
         let clock = Clock { start: 0, rate: 1.0 / 60.0 };
         let key = Key { seed: 4, machine_id: "MACHINE_001", start: 0 };
         let mut machine = Machine::new("MACHINE_001", key, &events, &Tick::at(0));
@@ -201,7 +201,7 @@ mod tests {
     #[test]
     fn wear_and_oil_stop_only_where_there_is_no_maintenance() {
         let after_30_days = |maintenance| {
-            let events = Events { failure_rate: 0.0, maintenance };
+            let events = Events::new(0.0, maintenance);
             let clock = Clock { start: 0, rate: 1.0 / 60.0 };
             let key = Key { seed: 4, machine_id: "MACHINE_001", start: 0 };
             let mut machine = Machine::new("MACHINE_001", key, &events, &Tick::at(0));

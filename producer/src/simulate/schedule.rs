@@ -19,6 +19,18 @@ pub struct Events {
     pub failure_rate: f64,
     /// When machines are maintained.
     pub maintenance: MaintenancePlan,
+    /// So many stream milliseconds after an automatic failure is at full severity the machine is maintained, and
+    /// not before; `None` = whenever it would be anyway.
+    pub repair_after: Option<i64>,
+    /// Stream milliseconds from the start of the run before which no automatic failure begins.
+    pub failures_from: i64,
+}
+
+impl Events {
+    /// Failures from the start on, none of which has a repair of its own.
+    pub const fn new(failure_rate: f64, maintenance: MaintenancePlan) -> Self {
+        Self { failure_rate, maintenance, repair_after: None, failures_from: 0 }
+    }
 }
 
 /// When machines are maintained.
@@ -167,13 +179,13 @@ impl Schedule {
             }
             if intervention == self.quiet_until {
                 self.intervene(key);
-            } else if onset == self.quiet_until {
-                self.begin_failure();
-            } else if self.next_hour == self.quiet_until {
-                self.draw_failure(key, events);
-            } else if self.in_maintenance {
+            } else if self.in_maintenance && self.turn == self.quiet_until {
                 self.end_maintenance(key, events);
                 change.restarted = true;
+            } else if onset == self.quiet_until {
+                self.begin_failure(events);
+            } else if self.next_hour == self.quiet_until {
+                self.draw_failure(key, events);
             } else {
                 let minutes = key.random(Stream::Maintenance, self.turn).uniform(15.0, 120.0);
                 self.begin_maintenance(self.turn, minutes, Cause::Automatic);
@@ -201,10 +213,14 @@ impl Schedule {
         }
     }
 
-    fn begin_failure(&mut self) {
+    fn begin_failure(&mut self, events: &Events) {
         let Some(failure) = self.next.take() else { return };
         self.end_failure(failure.start);
         (self.failure, self.cleared) = (Some(failure), false);
+        // What somebody injects is theirs to end.
+        if let Some(after) = events.repair_after.filter(|_| failure.cause == Cause::Automatic) {
+            self.turn = failure.start + i64::from(failure.growth) + after;
+        }
     }
 
     /// The failure in progress is over; its effects fade.
@@ -224,7 +240,8 @@ impl Schedule {
         // One that was injected for later has the machine.
         let busy = self.in_progress().is_some() || self.next.is_some();
         let stopped_until = if self.in_maintenance { self.turn } else { i64::MIN };
-        if let Some(failure) = drawn.filter(|failure| !busy && failure.start >= stopped_until) {
+        let earliest = stopped_until.max(key.start + events.failures_from);
+        if let Some(failure) = drawn.filter(|failure| !busy && failure.start >= earliest) {
             self.next = Some(failure);
         }
     }

@@ -3,7 +3,7 @@ use millrace_schemas::Sensor;
 
 /// 2026-01-01T00:00:00Z.
 const START: i64 = 1_767_225_600_000;
-const QUIET: Events = Events { failure_rate: 0.0, maintenance: MaintenancePlan::Own };
+const QUIET: Events = Events::new(0.0, MaintenancePlan::Own);
 
 fn ids(count: usize) -> Vec<String> {
     (1..=count).map(|n| format!("MACHINE_{n:03}")).collect()
@@ -64,7 +64,7 @@ fn healthy_running_stays_in_the_normal_range_and_correlates_as_documented() {
 #[test]
 fn a_failure_at_full_severity_reaches_a_critical_limit() {
     // Begins in the first hours and is never maintained, so the last day is at full severity.
-    let events = Events { failure_rate: 1.0, maintenance: MaintenancePlan::Never };
+    let events = Events::new(1.0, MaintenancePlan::Never);
     let mut plant = minute_plant(5, events, 200);
     let critical = |kind: FailureKind, v: &[f64; 7]| match kind {
         FailureKind::BearingFailure => v[1] > 12.0 || v[6] > 105.0,
@@ -90,7 +90,7 @@ fn a_failure_at_full_severity_reaches_a_critical_limit() {
 
 #[test]
 fn a_machines_readings_do_not_depend_on_the_others() {
-    let events = Events { failure_rate: 0.05, maintenance: MaintenancePlan::Every(7200.0) };
+    let events = Events::new(0.05, MaintenancePlan::Every(7200.0));
     let mut fleet = minute_plant(7, events, 50);
     let mut alone =
         Plant::new(7, Clock { start: START, rate: 1.0 / 60.0 }, events, &["MACHINE_042".to_owned()]);
@@ -107,7 +107,7 @@ fn a_machines_readings_do_not_depend_on_the_others() {
 
 #[test]
 fn a_run_with_and_without_failures_differs_only_in_their_effects() {
-    let failing = Events { failure_rate: 0.02, maintenance: MaintenancePlan::Own };
+    let failing = Events::new(0.02, MaintenancePlan::Own);
     let (mut with, mut without) = (minute_plant(3, failing, 5), minute_plant(3, QUIET, 5));
     let mut failed_already = [false; 5];
     let (mut same, mut different) = (0, 0);
@@ -128,8 +128,29 @@ fn a_run_with_and_without_failures_differs_only_in_their_effects() {
 }
 
 #[test]
+fn a_run_with_repairs_and_failures_from_a_day_on_differs_only_where_they_show() {
+    let plain = Events::new(0.05, MaintenancePlan::Own);
+    let asked = Events { repair_after: Some(3_600_000), failures_from: 86_400_000, ..plain };
+    let (mut with, mut healthy) = (minute_plant(3, asked, 5), minute_plant(3, QUIET, 5));
+    let (mut touched, mut same, mut stood) = ([false; 5], 0, 0);
+    for _ in 0..5 * 1440 {
+        let mut rows = Vec::new();
+        healthy.tick(|_, reading, _| rows.push(reading.into_owned()));
+        with.tick(|index, reading, truth| {
+            touched[index] |= truth.failure.is_some();
+            stood += i32::from(reading.maintenance_status == MaintenanceStatus::Maintenance);
+            if !touched[index] {
+                assert_eq!(reading, rows[index]);
+                same += 1;
+            }
+        });
+    }
+    assert!(same > 5 * 1440 && stood > 100 && touched == [true; 5], "{same} {stood} {touched:?}");
+}
+
+#[test]
 fn maintenance_stops_the_machine_and_renews_it() {
-    let events = Events { failure_rate: 0.0, maintenance: MaintenancePlan::Every(86_400.0) };
+    let events = Events::new(0.0, MaintenancePlan::Every(86_400.0));
     let mut plant = minute_plant(1, events, 1);
     let (mut cold, mut oil_before, mut oil_after) = (f64::MAX, 0.0, 0.0);
     for tick in 0..2 * 1440 {
@@ -151,7 +172,7 @@ fn maintenance_stops_the_machine_and_renews_it() {
 
 #[test]
 fn a_seed_means_the_same_for_ever() {
-    let events = Events { failure_rate: 0.1, maintenance: MaintenancePlan::Every(50_000.0) };
+    let events = Events::new(0.1, MaintenancePlan::Every(50_000.0));
     let mut plant = minute_plant(7, events, 2);
     let mut rows = Vec::new();
     for tick in 0..2000 {

@@ -124,11 +124,11 @@ impl Columns {
 
     fn object(&mut self, line: &str) -> Result<bool> {
         let object: Map<String, Value> = serde_json::from_str(line)
-            .map_err(|e| unreadable(&self.path, &format!("line {} is not a JSON object: {e}", self.line)))?;
+            .map_err(|e| unreadable(&self.path, &format!("{} is not a JSON object: {e}", self.place())))?;
         self.record.clear();
         for name in &self.names {
             let Some(value) = object.get(name) else {
-                let what = format!("line {} has no field `{name}`", self.line);
+                let what = format!("{} has no field `{name}`", self.place());
                 return Err(unreadable(&self.path, &what));
             };
             self.record.push_field(as_text(value).as_bytes());
@@ -141,8 +141,16 @@ impl Columns {
     }
 
     pub fn wrong(&self, column: usize, wanted: &str) -> Error {
-        let what = format!("line {}: `{}` is not {wanted}", self.line, self.text(column));
+        let what = format!("{}: `{}` is not {wanted}", self.place(), self.text(column));
         unreadable(&self.path, &what)
+    }
+
+    fn place(&self) -> String {
+        let what = match self.source {
+            Source::Csv(_) | Source::Json(_) => "line",
+            Source::Avro(_) | Source::Parquet(_) => "record",
+        };
+        format!("{what} {}", self.line)
     }
 
     pub fn number(&self, column: usize) -> Result<f64> {

@@ -72,6 +72,7 @@ pub struct Learner {
     origin: Option<Features>,
     average: Option<Features>,
     blocks: Vec<Block>,
+    minutes: i64,
 }
 
 impl Default for Learner {
@@ -83,11 +84,16 @@ impl Default for Learner {
 impl Learner {
     /// Nothing learnt yet.
     pub fn new() -> Self {
-        Self { origin: None, average: None, blocks: Vec::new() }
+        Self { origin: None, average: None, blocks: Vec::new(), minutes: 0 }
     }
 
-    /// Takes in a healthy minute, so many minutes after the first.
-    pub(super) fn learn(&mut self, minutes: i64, features: &Features) {
+    /// How many healthy minutes were learnt.
+    pub(super) fn minutes(&self) -> i64 {
+        self.minutes
+    }
+
+    /// Takes in a healthy minute.
+    pub(super) fn learn(&mut self, features: &Features) {
         let origin = *self.origin.get_or_insert(*features);
         let features: Features = std::array::from_fn(|i| features[i] - origin[i]);
         let average = self.average.get_or_insert(features);
@@ -95,7 +101,8 @@ impl Learner {
             .iter_mut()
             .zip(&features)
             .for_each(|(average, value)| *average += WEIGHT * (value - *average));
-        let block = usize::try_from(minutes / BLOCK).unwrap_or(0).min(MOST - 1);
+        let block = usize::try_from(self.minutes / BLOCK).unwrap_or(0).min(MOST - 1);
+        self.minutes += 1;
         if self.blocks.len() <= block {
             self.blocks.resize(block + 1, Block { now: Moments::NONE, averaged: Moments::NONE });
         }

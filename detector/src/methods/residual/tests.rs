@@ -106,6 +106,22 @@ fn faults_in_the_learning_week_are_left_out_of_what_is_normal() {
 }
 
 #[test]
+fn a_machine_that_stood_for_its_first_week_is_learnt_from_the_healthy_days_after_it() {
+    let (mut watch, mut machine) = (watch(), Machine::new(5));
+    let mut thresholds = Vec::new();
+    for minute in 0..WEEK + 4 * 1440 {
+        let maintained = (200..WEEK).contains(&minute);
+        let seen = Minute { maintained, ..machine.minute(minute, &NOTHING) };
+        if let Ok(Some(finding)) = watch.watch(&seen) {
+            assert_eq!(finding.change, None, "at {minute}");
+            thresholds.push(finding.threshold);
+        }
+    }
+    thresholds.dedup();
+    assert_eq!(thresholds, [1.0, 14.0, 8.0, 7.0], "the normal ranges, then one, two and three healthy days");
+}
+
+#[test]
 fn a_stop_closes_the_alert_and_three_hours_after_it_nothing_is_judged() {
     let mut watch = watch();
     run(&mut watch, 9, |minute| failing(Failure::Overheating, 8 * 1440, minute.max(8 * 1440)));

@@ -1,4 +1,4 @@
-use super::learner::Learner;
+use super::learner::{BLOCK, Learner};
 use super::limits::Limits;
 use super::model::{PATTERNS, ResidualModel};
 use super::plant::{Failure, SENSORS, Sensors};
@@ -30,7 +30,7 @@ const STAGES: usize = 4;
 /// How a machine is watched.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct WatchParams {
-    /// The threshold from a number of learnt days on: (days, threshold), in order of days.
+    /// The threshold from a number of healthy days on: (days, threshold), in order of days.
     pub stages: [(i64, f64); STAGES],
     /// Standard deviations along a failure's pattern that count as much as the last threshold of distance:
     /// less, because there is one way to be off instead of seven.
@@ -98,9 +98,10 @@ pub struct Watch {
     limits: Limits,
     learner: Option<Box<Learner>>,
     model: Option<ResidualModel>,
-    /// The stages of learning that are over.
+    /// The stages of learning that are over, each with a model.
     stage: usize,
-    first: Option<i64>,
+    /// Where nothing could be learnt, so many healthy minutes are waited for before it is tried again.
+    again: i64,
     running_since: Option<i64>,
     has_stopped: bool,
     centre: Sensors,
@@ -124,7 +125,7 @@ impl Watch {
             learner: Some(Box::default()),
             model: None,
             stage: 0,
-            first: None,
+            again: 0,
             running_since: None,
             has_stopped: false,
             centre: [0.0; SENSORS],
@@ -166,15 +167,13 @@ impl Watch {
             return self.stop();
         }
         let Some(features) = self.follower.follow(&minute.sensors) else { return Ok(None) };
-        let first = *self.first.get_or_insert(minute.minute);
         // What runs at the beginning has been running for long.
         let before = if self.has_stopped { minute.minute } else { i64::MIN / 2 };
         let since = *self.running_since.get_or_insert(before);
         if minute.minute - since < RUNNING_IN {
             return Ok(None);
         }
-        let learnt = minute.minute - first;
-        self.pass_stages(learnt);
+        self.pass_stages();
         self.limits.follow(&minute.sensors);
         let finding = match self.model.as_ref().map(|model| model.residuals(&features)) {
             Some(residuals) => self.judge(&minute.sensors, residuals),
@@ -183,7 +182,7 @@ impl Watch {
         if !self.alarm.is_open()
             && let Some(learner) = &mut self.learner
         {
-            learner.learn(learnt, &features);
+            learner.learn(&features);
         }
         Ok(finding)
     }
@@ -204,21 +203,23 @@ impl Watch {
         (self.centre, self.centred, self.averages) = ([0.0; SENSORS], 0, [0.0; SENSORS]);
     }
 
-    /// At the end of a stage the model is learnt anew, from all days so far.
-    fn pass_stages(&mut self, learnt: i64) {
+    /// At the end of a stage the model is learnt anew, from all healthy minutes so far.
+    fn pass_stages(&mut self) {
         let Some(learner) = &self.learner else { return };
+        let learnt = learner.minutes();
         let due = self.params.stages.iter().filter(|(days, _)| learnt >= days * DAY).count();
-        if due <= self.stage || self.alarm.is_open() {
+        if due <= self.stage || learnt < self.again || self.alarm.is_open() {
             return;
         }
-        self.stage = due;
-        if let Ok(model) = learner.model() {
-            self.model = Some(model);
-            self.begin_centring();
-        }
-        if due == self.params.stages.len() && self.model.is_some() {
+        let Ok(model) = learner.model() else {
+            self.again = learnt + BLOCK;
+            return;
+        };
+        (self.model, self.stage) = (Some(model), due);
+        if due == STAGES {
             self.learner = None;
         }
+        self.begin_centring();
     }
 
     fn judge(&mut self, sensors: &Sensors, residuals: Sensors) -> Option<Finding> {

@@ -19,7 +19,7 @@ fn history(events: Events, step: i64, days: i64) -> Vec<(i64, bool, bool)> {
 
 #[test]
 fn the_plants_own_maintenance_comes_every_5_to_9_days_and_lasts_15_to_120_minutes() {
-    let events = Events { failure_rate: 0.0, maintenance: MaintenancePlan::Own };
+    let events = Events::new(0.0, MaintenancePlan::Own);
     let seen = history(events, 60_000, 100);
     let turns: Vec<i64> = seen.iter().map(|s| s.0).collect();
     assert!(turns.len() > 22, "{turns:?}");
@@ -33,7 +33,7 @@ fn the_plants_own_maintenance_comes_every_5_to_9_days_and_lasts_15_to_120_minute
 
 #[test]
 fn a_maintenance_interval_counts_from_the_end_of_the_last() {
-    let events = Events { failure_rate: 0.0, maintenance: MaintenancePlan::Every(7200.0) };
+    let events = Events::new(0.0, MaintenancePlan::Every(7200.0));
     let seen = history(events, 1_000, 2);
     assert_eq!(seen[1].0, 7_200_000);
     for pair in seen[2..].windows(2).step_by(2) {
@@ -43,7 +43,7 @@ fn a_maintenance_interval_counts_from_the_end_of_the_last() {
 
 #[test]
 fn a_failure_lasts_until_maintenance_and_never_begins_during_one() {
-    let events = Events { failure_rate: 0.05, maintenance: MaintenancePlan::Own };
+    let events = Events::new(0.05, MaintenancePlan::Own);
     let seen = history(events, 60_000, 400);
     assert!(seen.iter().filter(|s| s.2).count() > 30);
     for pair in seen.windows(2).filter(|pair| pair[0].2) {
@@ -62,7 +62,7 @@ fn the_rate_brings_the_documented_failures_a_day() {
         (0.01, MaintenancePlan::Every(86_400.0), 0.21),
         (0.05, MaintenancePlan::Every(7200.0), 0.75),
     ] {
-        let seen = history(Events { failure_rate: rate, maintenance }, 600_000, days);
+        let seen = history(Events::new(rate, maintenance), 600_000, days);
         let begun = seen.windows(2).filter(|pair| pair[1].2 && !pair[0].2).count();
         let a_day = begun as f64 / days as f64;
         assert!((a_day / documented - 1.0).abs() < 0.12, "{rate} {maintenance:?}: {a_day}");
@@ -71,7 +71,7 @@ fn the_rate_brings_the_documented_failures_a_day() {
 
 #[test]
 fn what_happens_does_not_depend_on_how_often_it_is_sampled() {
-    let events = Events { failure_rate: 0.02, maintenance: MaintenancePlan::Own };
+    let events = Events::new(0.02, MaintenancePlan::Own);
     let coarse = history(events, 3_600_000, 60);
     let fine = history(events, 60_000, 60);
     assert_eq!(coarse.iter().filter(|s| s.2).count(), fine.iter().filter(|s| s.2).count());
@@ -81,7 +81,7 @@ fn what_happens_does_not_depend_on_how_often_it_is_sampled() {
 }
 
 fn acted(acts: &[Act], step: i64, days: i64) -> (Schedule, Vec<Episode>) {
-    let events = Events { failure_rate: 0.0, maintenance: MaintenancePlan::Never };
+    let events = Events::new(0.0, MaintenancePlan::Never);
     let mut schedule = Schedule::new(KEY, &events);
     schedule.keep_diary();
     acts.iter().for_each(|act| schedule.act(*act));
@@ -132,7 +132,7 @@ fn a_second_failure_takes_the_place_of_the_first() {
 
 #[test]
 fn an_injected_failure_leaves_the_draws_of_chance_alone() {
-    let events = Events { failure_rate: 0.05, maintenance: MaintenancePlan::Own };
+    let events = Events::new(0.05, MaintenancePlan::Own);
     let after = |acts: &[Act]| {
         let mut schedule = Schedule::new(KEY, &events);
         schedule.keep_diary();
@@ -149,7 +149,7 @@ fn an_injected_failure_leaves_the_draws_of_chance_alone() {
 
 #[test]
 fn a_failure_that_is_still_to_come_leaves_the_one_that_fades_alone() {
-    let events = Events { failure_rate: 1.0, maintenance: MaintenancePlan::Every(7200.0) };
+    let events = Events::new(1.0, MaintenancePlan::Every(7200.0));
     let mut schedule = Schedule::new(KEY, &events);
     let (mut showed, mut came_while_fading) = (false, 0);
     for now in (0..20 * DAY as i64).step_by(60_000) {
@@ -159,4 +159,77 @@ fn a_failure_that_is_still_to_come_leaves_the_one_that_fades_alone() {
         came_while_fading += u32::from(schedule.cleared && schedule.next.is_some());
     }
     assert!(came_while_fading > 100, "{came_while_fading}");
+}
+
+/// Episodes of a year, sampled every `step` ms.
+fn episodes(events: Events, acts: &[Act], step: i64) -> Vec<Episode> {
+    let mut schedule = Schedule::new(KEY, &events);
+    schedule.keep_diary();
+    acts.iter().for_each(|act| schedule.act(*act));
+    (0..365 * DAY as i64).step_by(step as usize).for_each(|now| {
+        schedule.advance(now, KEY, &events);
+    });
+    schedule.take_ended()
+}
+
+fn failures(episodes: &[Episode]) -> Vec<Episode> {
+    let is_failure = |episode: &&Episode| matches!(episode.kind, EpisodeKind::Failure(_));
+    episodes.iter().filter(is_failure).copied().collect()
+}
+
+/// The automatic failure of the hour in which an episode began.
+fn drawn(episode: &Episode, rate: f64) -> Failure {
+    let hour = episode.start - episode.start % HOUR;
+    let failure = Failure::draw(&mut KEY.random(Stream::Failures, hour), rate, hour);
+    failure.expect("its hour has one, whatever else is asked for")
+}
+
+const REPAIRED: Events = Events { repair_after: Some(2 * HOUR), ..Events::new(0.02, MaintenancePlan::Own) };
+
+#[test]
+fn an_automatic_failure_is_held_at_full_severity_for_two_hours_and_then_maintained() {
+    let all = episodes(REPAIRED, &[], 60_000);
+    let failures = failures(&all);
+    assert!(failures.len() > 50, "{}", failures.len());
+    for failure in failures {
+        let end = failure.start + i64::from(drawn(&failure, 0.02).growth) + 2 * HOUR;
+        assert_eq!(failure.end, Some(end), "whatever maintenance would have come before");
+        let maintenance = all.iter().find(|e| e.kind == EpisodeKind::Maintenance && e.start == end);
+        let maintenance = maintenance.expect("it is maintenance that ends it");
+        let minutes = (maintenance.end.expect("ended") - maintenance.start) / 60_000;
+        assert!((15..=120).contains(&minutes) && maintenance.cause == Cause::Automatic);
+    }
+    assert_eq!(all, episodes(REPAIRED, &[], 3_600_000), "however often it is sampled");
+}
+
+#[test]
+fn until_the_first_failure_everything_is_as_without_repairs() {
+    let without = episodes(Events::new(0.001, MaintenancePlan::Own), &[], 60_000);
+    let with = episodes(Events { failure_rate: 0.001, ..REPAIRED }, &[], 60_000);
+    let same = with.iter().zip(&without).take_while(|(one, other)| one == other).count();
+    let (with, without) = (with[same], without[same]);
+    assert_eq!((with.kind, with.start), (without.kind, without.start));
+    assert!(same >= 3 && matches!(with.kind, EpisodeKind::Failure(_)), "{same} {with:?}");
+}
+
+#[test]
+fn what_somebody_injects_is_not_repaired() {
+    let events = Events { maintenance: MaintenancePlan::Never, failure_rate: 0.0, ..REPAIRED };
+    assert_eq!(episodes(events, &[inject(0)], 3_600_000), []);
+    let clear = Act { at: 364 * DAY as i64, deed: Deed::Clear, cause: Cause::Command };
+    assert_eq!(failures(&episodes(events, &[inject(0), clear], 3_600_000))[0].end, Some(clear.at));
+}
+
+#[test]
+fn no_automatic_failure_begins_before_the_time_that_is_asked_for_and_the_others_stay() {
+    let from = 7 * DAY as i64 + 1_234_567;
+    let all = failures(&episodes(Events { failures_from: from, ..REPAIRED }, &[], 60_000));
+    assert!(all.len() > 50 && all.iter().all(|failure| failure.start >= from));
+    for failure in &all {
+        let drawn = drawn(failure, 0.02);
+        assert_eq!((failure.kind, failure.start), (EpisodeKind::Failure(drawn.kind), drawn.start));
+    }
+    let early = inject(HOUR);
+    let acted = failures(&episodes(Events { failures_from: from, ..REPAIRED }, &[early], 60_000));
+    assert_eq!(acted[0].start, HOUR, "what is injected begins when it is said");
 }
