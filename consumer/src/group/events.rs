@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use chrono::Utc;
 use serde_json::{Value, json};
 
-use crate::source::Change;
+use crate::source::{Change, Dated};
 
 /// The topic of all members of all groups.
 pub const TOPIC: &str = "group-events";
@@ -29,8 +29,12 @@ impl Teller {
 
     /// An event without more to say: `startup_complete`, `alive`, `shutdown_complete`.
     pub fn plain(&self, name: &str) -> Value {
+        self.of(Utc::now().timestamp_millis(), name)
+    }
+
+    fn of(&self, at: i64, name: &str) -> Value {
         json!({
-            "timestamp": Utc::now().timestamp_millis(),
+            "timestamp": at,
             "name": name,
             "group": self.group,
             "member": self.member,
@@ -38,25 +42,25 @@ impl Teller {
     }
 
     /// What a change is told as; `None` where it ends the run instead.
-    pub fn change(&self, change: &Change) -> Option<Value> {
-        let (name, partitions) = match change {
+    pub fn change(&self, told: &Dated) -> Option<Value> {
+        let (name, partitions) = match &told.change {
             Change::Assigned(partitions, _) => ("partitions_assigned", partitions),
             Change::Revoked(partitions) => ("partitions_revoked", partitions),
             Change::Lost(partitions) => ("partitions_lost", partitions),
-            Change::Committed(offsets, result) => return Some(self.committed(offsets, result)),
+            Change::Committed(offsets, result) => return Some(self.committed(told.at, offsets, result)),
             Change::Failed(_) => return None,
         };
         let partitions =
             partitions.iter().map(|partition| json!({"topic": self.topic, "partition": partition}));
-        Some(self.with(name, [("partitions", partitions.collect())]))
+        Some(with(self.of(told.at, name), [("partitions", partitions.collect())]))
     }
 
-    fn committed(&self, offsets: &[(i32, i64)], result: &Result<(), String>) -> Value {
+    fn committed(&self, at: i64, offsets: &[(i32, i64)], result: &Result<(), String>) -> Value {
         let offset = |(partition, offset): &(i32, i64)| json!({"topic": self.topic, "partition": partition, "offset": offset});
         let error = result.as_ref().err().map_or(Value::Null, |why| Value::from(why.as_str()));
         let offsets = offsets.iter().map(offset).collect();
-        self.with(
-            "offsets_committed",
+        with(
+            self.of(at, "offsets_committed"),
             [("success", result.is_ok().into()), ("error", error), ("offsets", offsets)],
         )
     }
@@ -70,16 +74,15 @@ impl Teller {
             })
         };
         let partitions = partitions.iter().map(of).collect();
-        self.with("records_consumed", [("count", count.into()), ("partitions", partitions)])
+        with(self.plain("records_consumed"), [("count", count.into()), ("partitions", partitions)])
     }
+}
 
-    fn with<const N: usize>(&self, name: &str, more: [(&str, Value); N]) -> Value {
-        let mut event = self.plain(name);
-        for (key, value) in more {
-            event[key] = value;
-        }
-        event
+fn with<const N: usize>(mut event: Value, more: [(&str, Value); N]) -> Value {
+    for (key, value) in more {
+        event[key] = value;
     }
+    event
 }
 
 #[cfg(test)]
@@ -101,8 +104,8 @@ mod tests {
             Change::Committed(vec![(0, 5)], Ok(())),
             Change::Committed(vec![(0, 5)], Err("fenced".into())),
         ];
-        let mut lines: Vec<String> =
-            changes.iter().filter_map(|change| teller.change(change)).map(told).collect();
+        let changes = changes.into_iter().map(|change| Dated { at: 1, change });
+        let mut lines: Vec<String> = changes.filter_map(|change| teller.change(&change)).map(told).collect();
         lines.push(told(teller.consumed(&[(0, (3, 7, 9))].into())));
         lines.push(told(teller.plain("alive")));
         insta::assert_snapshot!(lines.join("\n"));

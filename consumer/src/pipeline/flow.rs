@@ -146,8 +146,8 @@ impl<'a, P: Processor> Flow<'a, P> {
     }
 
     pub(super) fn see(&mut self, look: Look) -> Result<()> {
-        for change in look.changes {
-            match &change {
+        for told in look.changes {
+            match &told.change {
                 Change::Assigned(partitions, restored) => {
                     self.tally.assigned(partitions);
                     restored.iter().try_for_each(|restored| self.go_on(restored))?;
@@ -156,7 +156,7 @@ impl<'a, P: Processor> Flow<'a, P> {
                 Change::Committed(..) => {}
                 Change::Failed(why) => return Err(Error::failed(format!("the group: {why}"))),
             }
-            if let Some(event) = self.teller.change(&change) {
+            if let Some(event) = self.teller.change(&told) {
                 self.tell(&event)?;
             }
         }

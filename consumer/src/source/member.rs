@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use chrono::Utc;
 use millrace_core::kafka::cause;
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
@@ -36,6 +37,15 @@ pub enum Change {
     Failed(String),
 }
 
+/// A change, and when it happened, in milliseconds: it may be told later.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dated {
+    /// When.
+    pub at: i64,
+    /// What.
+    pub change: Change,
+}
+
 /// The member as librdkafka calls it.
 pub struct Member {
     pub(super) topic: String,
@@ -44,7 +54,7 @@ pub struct Member {
     in_transactions: bool,
     ledger: Arc<Ledger>,
     pub(super) store: Option<Arc<Store>>,
-    changes: Mutex<Vec<Change>>,
+    changes: Mutex<Vec<Dated>>,
     /// Partitions that it has had before, which go on where the group is.
     begun: Mutex<BTreeSet<i32>>,
     servers: String,
@@ -67,12 +77,16 @@ impl Member {
         }
     }
 
-    pub(super) fn take_changes(&self) -> Vec<Change> {
+    pub(super) fn take_changes(&self) -> Vec<Dated> {
         std::mem::take(&mut *self.changes.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub(super) fn tell(&self, change: Change) {
-        self.changes.lock().unwrap_or_else(PoisonError::into_inner).push(change);
+        self.tell_of(Utc::now().timestamp_millis(), change);
+    }
+
+    fn tell_of(&self, at: i64, change: Change) {
+        self.changes.lock().unwrap_or_else(PoisonError::into_inner).push(Dated { at, change });
     }
 
     /// Says once that Kafka is back, when a record shows it.
@@ -140,6 +154,8 @@ impl Member {
             self.commit_before_going(consumer, &partitions);
         }
         self.ledger.forget(&partitions);
+        // As soon as the group hears of it, the next owner may begin.
+        let at = Utc::now().timestamp_millis();
         let left = match consumer.rebalance_protocol() {
             RebalanceProtocol::Cooperative => consumer.incremental_unassign(list),
             _ => consumer.unassign(),
@@ -147,7 +163,7 @@ impl Member {
         if let Err(error) = left {
             self.tell(Change::Failed(format!("partitions cannot be given up: {}", cause(&error))));
         }
-        self.tell(if lost { Change::Lost(partitions) } else { Change::Revoked(partitions) });
+        self.tell_of(at, if lost { Change::Lost(partitions) } else { Change::Revoked(partitions) });
     }
 
     fn commit_before_going(&self, consumer: &BaseConsumer<Self>, partitions: &[i32]) {

@@ -22,7 +22,7 @@ use rdkafka::{Offset, TopicPartitionList};
 
 pub use decode::{Cause, Decoder, Reject, ask};
 pub use ledger::{Ledger, Outputs};
-pub use member::{Change, Member};
+pub use member::{Change, Dated, Member};
 
 use crate::settings::{Commit, Protocol, Settings, Start};
 use crate::state::{Restored, Store};
@@ -67,7 +67,7 @@ pub enum Taken {
 #[derive(Debug, Default)]
 pub struct Look {
     /// What happened to the member, in order.
-    pub changes: Vec<Change>,
+    pub changes: Vec<Dated>,
     /// Partitions of which records came.
     pub more: Vec<i32>,
     /// Partitions that have been read to their end, behind these records.
@@ -291,7 +291,7 @@ impl Source {
     }
 
     /// What is told about the member at its end: the changes that came last.
-    pub fn last_changes(&self) -> Vec<Change> {
+    pub fn last_changes(&self) -> Vec<Dated> {
         self.consumer.context().take_changes()
     }
 
@@ -299,7 +299,7 @@ impl Source {
     ///
     /// # Errors
     /// When the member cannot go on.
-    pub fn leave(&self) -> Result<Vec<Change>> {
+    pub fn leave(&self) -> Result<Vec<Dated>> {
         self.consumer.unsubscribe();
         let began = Instant::now();
         let has_partitions = || self.consumer.assignment().is_ok_and(|own| own.count() > 0);
@@ -336,9 +336,9 @@ impl Source {
 }
 
 /// Records of partitions that went are the next owner's.
-fn drop_strangers(waiting: &mut Waiting<'_>, changes: &[Change]) {
-    for change in changes {
-        if let Change::Revoked(gone) | Change::Lost(gone) = change {
+fn drop_strangers(waiting: &mut Waiting<'_>, changes: &[Dated]) {
+    for told in changes {
+        if let Change::Revoked(gone) | Change::Lost(gone) = &told.change {
             waiting.retain(|record| !gone.contains(&record.partition()));
         }
     }
