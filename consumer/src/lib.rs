@@ -36,6 +36,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> Result<()> {
         Some(Errand::Run(settings)) => run::run_to_end(&settings),
         Some(Errand::Lag(args)) => group::lag::run(&args),
         Some(Errand::Redrive(args)) => redrive::run(&args),
+        Some(Errand::Timeline(args)) => group::timeline::run(&args),
         None => Ok(()),
     }
 }

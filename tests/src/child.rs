@@ -3,33 +3,46 @@ use std::process::{Child as Process, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-/// Says that a test binary is to be a producer.
-const VARIABLE: &str = "MILLRACE_TEST_PRODUCER";
+/// Says that a test binary is to be a program, and which.
+const VARIABLE: &str = "MILLRACE_TEST_PROGRAM";
 
-/// A producer in a process of its own, for what it says on standard error while it runs.
+/// A program in a process of its own, for what it says on standard error while it runs, or to be killed.
 pub struct Child {
     process: Process,
     lines: Receiver<String>,
 }
 
 impl Child {
-    /// Starts one with these flags: the test binary once more, whose harness sees that it is to be a producer.
+    /// Starts a producer with these flags.
     ///
     /// # Errors
     /// When the system gives no process.
     pub fn start(flags: &[impl AsRef<str>]) -> Result<Self> {
+        Self::spawn("producer", flags, Stdio::null())
+    }
+
+    /// Starts a consumer with these flags, which writes to `out` what it shows.
+    ///
+    /// # Errors
+    /// When the system gives no process.
+    pub fn consumer(flags: &[impl AsRef<str>], out: impl Into<Stdio>) -> Result<Self> {
+        Self::spawn("consumer", flags, out.into())
+    }
+
+    /// The test binary once more, whose harness sees what it is to be.
+    fn spawn(program: &'static str, flags: &[impl AsRef<str>], out: Stdio) -> Result<Self> {
         let mut process = Command::new(std::env::current_exe()?)
             .args(flags.iter().map(AsRef::as_ref))
-            .env(VARIABLE, "1")
+            .env(VARIABLE, program)
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdout(out)
             .stderr(Stdio::piped())
             .spawn()?;
         let (told, lines) = channel();
         let spoken = process.stderr.take().ok_or_else(|| Error::other("it has no standard error"))?;
         std::thread::spawn(move || {
             for line in BufReader::new(spoken).lines().map_while(Result::ok) {
-                eprintln!("producer said: {line}");
+                eprintln!("{program} said: {line}");
                 if told.send(line).is_err() {
                     return;
                 }
@@ -62,6 +75,15 @@ impl Child {
         self.process.wait()
     }
 
+    /// Kills it at once, and waits for its end.
+    ///
+    /// # Errors
+    /// When it cannot be killed.
+    pub fn kill(mut self) -> Result<ExitStatus> {
+        self.process.kill()?;
+        self.process.wait()
+    }
+
     /// Ends it as Ctrl-C does, and waits for its end.
     ///
     /// # Errors
@@ -83,13 +105,18 @@ impl Drop for Child {
     }
 }
 
-/// Where this process is to be a producer instead of a test: is one, and gives its exit code.
-pub(crate) fn produced() -> Option<i32> {
-    std::env::var_os(VARIABLE)?;
-    Some(match millrace_producer::main(std::env::args_os()) {
+/// Where this process is to be a program instead of a test: is it, and gives its exit code.
+pub(crate) fn acted() -> Option<i32> {
+    let program = std::env::var(VARIABLE).ok()?;
+    let args = std::env::args_os();
+    let result = match program.as_str() {
+        "consumer" => millrace_consumer::main(args),
+        _ => millrace_producer::main(args),
+    };
+    Some(match result {
         Ok(()) => 0,
         Err(error) => {
-            eprintln!("producer: {error}");
+            eprintln!("{program}: {error}");
             error.exit_code().into()
         }
     })

@@ -96,9 +96,9 @@ pub fn skipped(reason: &str, required: &str) -> Verdict {
 }
 
 /// Runs the selected tests, ends the cluster, and leaves with the exit code that `cargo test` expects.
-/// Started by [`Child`], it is a producer instead.
+/// Started by [`Child`], it is a program instead.
 pub fn main(tests: impl FnOnce() -> Vec<KafkaTest>) -> ! {
-    if let Some(code) = child::produced() {
+    if let Some(code) = child::acted() {
         std::process::exit(code);
     }
     let arguments = Arguments::from_args();

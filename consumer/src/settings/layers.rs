@@ -8,6 +8,7 @@ use millrace_core::{Error, Result, cli};
 use serde_json::{Map, Value};
 
 use crate::group::lag::LagArgs;
+use crate::group::timeline::TimelineArgs;
 use crate::redrive::RedriveArgs;
 
 use super::{Form, Guarantee, OnError, Options, Protocol, Settings, WindowType, resolve};
@@ -47,6 +48,8 @@ pub enum Instead {
     Lag(LagArgs),
     /// Put dead letters back where they came from (see `consumer redrive --help`)
     Redrive(RedriveArgs),
+    /// Draw who owned each partition when (see `consumer timeline --help`)
+    Timeline(TimelineArgs),
 }
 
 /// What a command line asks for.
@@ -57,6 +60,8 @@ pub enum Errand {
     Lag(Box<LagArgs>),
     /// Dead letters put back.
     Redrive(Box<RedriveArgs>),
+    /// Who owned what when.
+    Timeline(Box<TimelineArgs>),
 }
 
 const EXAMPLES: &str = "\
@@ -70,6 +75,7 @@ Examples:
                                                          each record so, for other programs
   consumer lag --group my-consumer                       how far the group is behind
   consumer redrive --cause UnknownSchema                 dead letters whose cause is gone go back
+  consumer timeline --group my-consumer                  who owned which partition when
 
 Values are taken from flags, then MILLRACE_<KEY> variables, then --config, then the defaults.";
 
@@ -82,6 +88,7 @@ pub fn read_errand(args: impl IntoIterator<Item = OsString>) -> Result<Option<Er
     Ok(Some(match cli.instead.take() {
         Some(Instead::Lag(args)) => Errand::Lag(Box::new(args)),
         Some(Instead::Redrive(args)) => Errand::Redrive(Box::new(args)),
+        Some(Instead::Timeline(args)) => Errand::Timeline(Box::new(args)),
         None => Errand::Run(Box::new(settings(&cli)?)),
     }))
 }
@@ -96,6 +103,7 @@ pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<Option<Settings>
         Some(Errand::Run(settings)) => Ok(Some(*settings)),
         Some(Errand::Lag(_)) => Err(Error::usage("`lag` is no flag of a run; leave it out")),
         Some(Errand::Redrive(_)) => Err(Error::usage("`redrive` is no flag of a run; leave it out")),
+        Some(Errand::Timeline(_)) => Err(Error::usage("`timeline` is no flag of a run; leave it out")),
     }
 }
 

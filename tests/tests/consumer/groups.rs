@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::reading::{committed, member};
 
-const PROTOCOLS: [&[&str]; 3] =
+pub const PROTOCOLS: [&[&str]; 3] =
     [&["--assignor", "range"], &["--assignor", "cooperative-sticky"], &["--group-protocol", "consumer"]];
 
 pub fn tests() -> Vec<KafkaTest> {
@@ -72,7 +72,7 @@ fn owners(events: &[Value]) -> BTreeMap<i64, String> {
     owners
 }
 
-fn wait_until(what: &str, condition: impl Fn() -> Result<bool>) -> Result<()> {
+pub fn wait_until(what: &str, condition: impl Fn() -> Result<bool>) -> Result<()> {
     let began = Instant::now();
     while !condition()? {
         assert!(began.elapsed() < Duration::from_secs(60), "waited in vain until {what}");

@@ -7,6 +7,7 @@ mod letters;
 mod mutated;
 mod reading;
 mod redrive;
+mod timeline;
 mod windows;
 mod writers;
 
@@ -20,6 +21,7 @@ fn main() {
             redrive::tests(),
             alerts::tests(),
             groups::tests(),
+            timeline::tests(),
             lag::tests(),
             windows::tests(),
         ];

@@ -1,0 +1,188 @@
+//! The timeline, beside what Kafka says of the group, while members come, leave and are killed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+
+use chrono::Utc;
+use millrace_consumer::group::timeline::{Doing, Ending, Place, Timeline, View, read};
+use millrace_core::Result;
+use millrace_tests::{Child, KafkaTest, Lab, Verdict, passed, produce, skipped, topic};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::groups::{PROTOCOLS, wait_until};
+
+const TOOL: &str = "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand";
+const PARTITIONS: usize = 4;
+
+pub fn tests() -> Vec<KafkaTest> {
+    vec![
+        KafkaTest::shared("timeline::an_eager_group_is_drawn_as_kafka_saw_it", |lab| lesson(lab, 0))
+            .needs("groups that can be described"),
+        KafkaTest::shared("timeline::a_cooperative_group_is_drawn_as_kafka_saw_it", |lab| lesson(lab, 1))
+            .needs("groups that can be described"),
+        KafkaTest::shared("timeline::a_kip_848_group_is_drawn_as_kafka_saw_it", |lab| lesson(lab, 2))
+            .needs("KIP-848 groups"),
+        KafkaTest::shared("timeline::a_group_that_told_nothing_is_named", nothing),
+    ]
+}
+
+/// A group whose members are processes.
+struct Group<'a> {
+    lab: &'a Lab,
+    name: String,
+    topic: String,
+    protocol: &'static [&'static str],
+    folder: TempDir,
+}
+
+impl Group<'_> {
+    /// Starts a member, whose readings go to a file of this name.
+    fn member(&self, name: &str) -> std::io::Result<Child> {
+        let (bootstrap, registry) = (self.lab.cluster.bootstrap_server(), self.lab.registry_url());
+        let place = ["--bootstrap-server", bootstrap, "--schema-registry-url", &registry];
+        let what = ["--topic", &self.topic, "--group-id", &self.name, "--output-format", "json", "--quiet"];
+        let how = ["--from-beginning", "--commit-interval", "0.1"];
+        let session: &[&str] = if self.protocol == PROTOCOLS[2] { &[] } else { &["--session-timeout", "6"] };
+        let flags = [&place[..], &what, &how, session, self.protocol].concat();
+        Child::consumer(&flags, File::create(self.folder.path().join(name))?)
+    }
+
+    fn timeline(&self) -> Result<Timeline> {
+        let story = read(&self.lab.kafka(), &self.name, None)?;
+        Ok(Timeline::of(&self.name, story, Utc::now().timestamp_millis(), View::default()))
+    }
+
+    /// Which member has which partition, as the timeline ends.
+    fn owners(&self) -> Result<BTreeMap<String, String>> {
+        let timeline = self.timeline()?;
+        let own = timeline.intervals.iter().filter(|own| own.end.is_none());
+        let owner = |life: usize| timeline.lives[life].member.clone();
+        Ok(own.map(|own| (own.place.partition.to_string(), owner(own.life))).collect())
+    }
+
+    /// The same, as Kafka's own tool tells it.
+    fn described(&self) -> std::io::Result<BTreeMap<String, String>> {
+        let mut tool = self.lab.cluster.tool(TOOL).expect("a Java");
+        let bootstrap = self.lab.cluster.bootstrap_server();
+        tool.args(["--bootstrap-server", bootstrap, "--describe", "--group", &self.name]);
+        let said = String::from_utf8(tool.output()?.stdout).expect("text");
+        let rows: Vec<Vec<&str>> = said.lines().map(|line| line.split_whitespace().collect()).collect();
+        let head = rows.iter().find(|row| row.contains(&"CLIENT-ID")).expect("a head");
+        let column = |name: &str| head.iter().position(|column| *column == name).expect("a column");
+        let (partition, client, place) = (column("PARTITION"), column("CLIENT-ID"), column("TOPIC"));
+        let own = rows.iter().filter(|row| row.get(place) == Some(&self.topic.as_str()));
+        Ok(own.map(|row| (row[partition].to_owned(), row[client].to_owned())).collect())
+    }
+
+    /// Waits until so many members own everything, and compares with Kafka.
+    fn settle(&self, members: usize) -> Result<BTreeSet<String>> {
+        wait_until(&format!("{members} members share {}", self.name), || {
+            let owners = self.owners().unwrap_or_default();
+            let distinct: BTreeSet<&String> = owners.values().collect();
+            Ok(owners.len() == PARTITIONS && distinct.len() == members)
+        })?;
+        wait_until("Kafka's own tool says the same", || {
+            let said = self.described().expect("the tool runs");
+            let told = self.owners()?;
+            eprintln!("Kafka says {said:?}, the timeline {told:?}");
+            Ok(said == told)
+        })?;
+        Ok(self.owners()?.into_values().collect())
+    }
+
+    fn fill(&self, seed: &str) -> Result<()> {
+        let run = ["--seed", seed, "--speed", "max", "--machines", "40", "--duration", "50"];
+        produce(&self.lab.into_topic(&self.topic, &[&run[..], &["--partitions", "4"]].concat())).map(drop)
+    }
+
+    /// What a member read, each record as often as it did.
+    fn readings(&self, name: &str) -> std::io::Result<Vec<(i64, i64)>> {
+        let text = std::fs::read_to_string(self.folder.path().join(name))?;
+        // The last line of one that was killed may be cut short.
+        let objects = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let number = |object: &Value, name: &str| object[name].as_i64().expect("a number");
+        let readings = objects.filter(|object| object["name"] == "reading");
+        Ok(readings.map(|object| (number(&object, "partition"), number(&object, "offset"))).collect())
+    }
+}
+
+fn lesson(lab: &Lab, protocol: usize) -> Verdict {
+    if lab.cluster.tool(TOOL).is_none() {
+        return skipped("Kafka's Java tools are not on this machine", "MILLRACE_REQUIRE_JDK");
+    }
+    let (name, topic, folder) = (lab.topic("lesson"), lab.topic("taught"), tempfile::tempdir()?);
+    let group = Group { lab, name, topic, protocol: PROTOCOLS[protocol], folder };
+    group.fill("1")?;
+    let ann = group.member("ann")?;
+    let first = group.settle(1)?;
+    let bob = group.member("bob")?;
+    let two = group.settle(2)?;
+    group.fill("2")?;
+    let cat = group.member("cat")?;
+    let three = group.settle(3)?;
+    assert!(cat.end()?.success());
+    assert_eq!(group.settle(2)?, two);
+    group.fill("3")?;
+    bob.kill()?;
+    assert_eq!(group.settle(1)?, first);
+    let all = topic::records(&lab.kafka(), &group.topic)?.len();
+    let read = |name| group.readings(name).expect("a file");
+    let seen = || ["ann", "bob", "cat"].into_iter().flat_map(read).collect::<BTreeSet<_>>().len();
+    wait_until("all is read", || Ok(seen() == all))?;
+    assert!(ann.end()?.success());
+    read_right(&group)?;
+    drawn(&group.timeline()?, [&first, &two, &three], protocol);
+    passed()
+}
+
+/// Nothing was read twice but by or after the one that was killed.
+fn read_right(group: &Group<'_>) -> std::io::Result<()> {
+    let orderly = [group.readings("ann")?, group.readings("cat")?].concat();
+    let distinct: BTreeSet<_> = orderly.iter().collect();
+    assert_eq!(distinct.len(), orderly.len(), "those who leave in order read nothing twice");
+    let killed = group.readings("bob")?;
+    assert_eq!(killed.iter().collect::<BTreeSet<_>>().len(), killed.len());
+    Ok(())
+}
+
+/// Each event is in the timeline, in its order.
+fn drawn(timeline: &Timeline, [first, two, three]: [&BTreeSet<String>; 3], protocol: usize) {
+    let life = |name: &String| timeline.lives.iter().position(|life| life.member == *name).expect("a life");
+    let only =
+        |more: &BTreeSet<String>, less: &BTreeSet<String>| life(more.difference(less).next().expect("one"));
+    let (ann, bob, cat) = (life(first.first().expect("one")), only(two, first), only(three, two));
+    let causes = timeline.rebalances.iter().flat_map(|rebalance| &rebalance.causes);
+    let causes: Vec<(usize, Doing)> = causes.map(|cause| (cause.life, cause.what)).collect();
+    let expected = [
+        (ann, Doing::Came),
+        (bob, Doing::Came),
+        (cat, Doing::Came),
+        (cat, Doing::Left),
+        (bob, Doing::Silent),
+        (ann, Doing::Left),
+    ];
+    assert_eq!(causes, expected, "{timeline:#?}");
+    let ends = [ann, bob, cat].map(|life| timeline.lives[life].end);
+    assert_eq!(ends, [Some(Ending::Left), Some(Ending::Silent), Some(Ending::Left)]);
+    assert_eq!(timeline.doubles, [], "one clock, one owner at a time");
+    let inherited = timeline.rebalances.iter().find(|one| one.causes.iter().any(|c| c.what == Doing::Silent));
+    let inherited =
+        inherited.expect("a rebalance").moves.iter().find(|one| one.from == Some(bob)).expect("a move");
+    assert_eq!(inherited.to, Some(ann));
+    assert!((3_000..60_000).contains(&inherited.unowned), "after the session's timeout: {inherited:?}");
+    // What is given back at the very end nobody takes over.
+    let lacked =
+        |place: &&Place| timeline.gaps.iter().any(|gap| gap.place == **place && gap.to < timeline.to);
+    let kept = timeline.places().into_iter().filter(|place| !lacked(place)).count();
+    assert_eq!(kept > 0, protocol > 0, "eager members give all back each time, others keep what they can");
+}
+
+fn nothing(lab: &Lab) -> Verdict {
+    let refusal = read(&lab.kafka(), "nobody-told", None).expect_err("no events").to_string();
+    assert!(
+        refusal.starts_with("no member of group nobody-told has told anything in the topic"),
+        "{refusal}"
+    );
+    passed()
+}
