@@ -8,6 +8,7 @@
 pub mod group;
 pub mod outbox;
 pub mod pipeline;
+pub mod prometheus;
 pub mod redrive;
 pub mod rolling;
 pub mod run;

@@ -9,6 +9,7 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Message};
+use rdkafka::{Offset, TopicPartitionList};
 
 const CALL: Duration = Duration::from_secs(10);
 
@@ -79,14 +80,37 @@ pub fn setting(kafka: &Kafka, topic: &str, name: &str) -> Result<String> {
 /// # Errors
 /// When the cluster refuses.
 pub fn make_plain(kafka: &Kafka, topic: &str, partitions: i32) -> Result<()> {
+    make(kafka, topic, partitions, &[])
+}
+
+/// The same with some settings of its own.
+///
+/// # Errors
+/// When the cluster refuses.
+pub fn make(kafka: &Kafka, topic: &str, partitions: i32, settings: &[(&str, &str)]) -> Result<()> {
     let admin = admin(kafka)?;
-    let wanted = NewTopic::new(topic, partitions, TopicReplication::Fixed(-1));
+    let mut wanted = NewTopic::new(topic, partitions, TopicReplication::Fixed(-1));
+    for (name, value) in settings {
+        wanted = wanted.set(name, value);
+    }
     let options = AdminOptions::new().operation_timeout(Some(CALL)).request_timeout(Some(CALL));
     let made = block_on(admin.create_topics([&wanted], &options))?.map_err(|e| failed(topic, &e))?;
     match made.into_iter().next() {
         Some(Ok(_)) => Ok(()),
         other => Err(Error::failed(format!("topic {topic} was not made: {other:?}"))),
     }
+}
+
+/// Deletes what lies before an offset of a partition.
+///
+/// # Errors
+/// When the cluster refuses.
+pub fn truncate(kafka: &Kafka, topic: &str, partition: i32, before: i64) -> Result<()> {
+    let mut list = TopicPartitionList::new();
+    let offset = Offset::Offset(before);
+    list.add_partition_offset(topic, partition, offset).map_err(|e| failed(topic, &e))?;
+    let options = AdminOptions::new().operation_timeout(Some(CALL)).request_timeout(Some(CALL));
+    block_on(admin(kafka)?.delete_records(&list, &options))?.map_err(|e| failed(topic, &e)).map(drop)
 }
 
 /// Deletes a topic, as someone else would; it may take a moment to go.

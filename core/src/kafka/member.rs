@@ -39,4 +39,28 @@ impl Kafka {
         .create()
         .map_err(|e| self.cannot_build(&e))
     }
+
+    /// A reader for a record here and there in many partitions, in transactions that are not committed as well:
+    /// it fetches so many bytes of each at a time, and reports the end of each that it has reached.
+    ///
+    /// # Errors
+    /// When a property is unknown or does not fit the others.
+    pub fn glancing_reader(&self, bytes: usize) -> Result<BaseConsumer> {
+        let bytes = bytes.to_string();
+        self.client(&[
+            ("group.id", "millrace-reader"),
+            ("enable.auto.commit", "false"),
+            ("enable.auto.offset.store", "false"),
+            ("enable.partition.eof", "true"),
+            ("isolation.level", "read_uncommitted"),
+            ("auto.offset.reset", "earliest"),
+            ("fetch.message.max.bytes", &bytes),
+            ("queued.min.messages", "1"),
+            ("fetch.queue.backoff.ms", "10"),
+            // An end is told only by an answer that holds nothing.
+            ("fetch.wait.max.ms", "10"),
+        ])
+        .create()
+        .map_err(|e| self.cannot_build(&e))
+    }
 }

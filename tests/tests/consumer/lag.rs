@@ -1,11 +1,13 @@
 //! Lag: what our own tool says, and what Kafka's says.
 
+use std::process::Command;
+
 use millrace_consumer::group::lag::measure;
 use millrace_tests::{KafkaTest, Lab, Verdict, consume, passed, produce, skipped, topic};
 
 use crate::reading::member;
 
-const TOOL: &str = "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand";
+pub const TOOL: &str = "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand";
 const RUN: [&str; 6] = ["--start", "2026-01-01T00:00:00Z", "--speed", "max", "--partitions", "1"];
 
 pub fn tests() -> Vec<KafkaTest> {
@@ -36,7 +38,7 @@ fn told(lab: &Lab) -> Verdict {
 }
 
 fn as_kafka_says(lab: &Lab) -> Verdict {
-    let Some(mut tool) = lab.cluster.tool(TOOL) else {
+    let Some(tool) = lab.cluster.tool(TOOL) else {
         return skipped("Kafka's Java tools are not on this machine", "MILLRACE_REQUIRE_JDK");
     };
     let topic = lab.topic("transactions");
@@ -46,16 +48,18 @@ fn as_kafka_says(lab: &Lab) -> Verdict {
     let lag = measure(&lab.kafka(), &topic, None)?.remove(0);
     assert!(lag.lag >= 50, "markers have offsets too: {lag:?}");
     assert_eq!(lag.end, topic_end(lab, &topic)?);
-    tool.args(["--bootstrap-server", lab.cluster.bootstrap_server(), "--describe", "--group", &topic]);
-    let output = tool.output()?;
-    let said = String::from_utf8(output.stdout)?;
-    let row =
-        said.lines().find(|line| line.split_whitespace().nth(1) == Some(topic.as_str())).expect("a row");
-    let columns: Vec<&str> = row.split_whitespace().collect();
-    let ours = [lag.committed, lag.end, lag.lag].map(|number| number.to_string());
-    assert_eq!(columns[3..6], ours, "current offset, log end offset, lag: {said}");
+    assert_eq!(kafkas(lab, tool, &topic)?, [lag.committed, lag.end, lag.lag]);
     assert!(lag.lag_event_s.is_some_and(|time| time > 0.0), "{lag:?}");
     passed()
+}
+
+/// Current offset, log end offset and lag of a group named as its topic, as Kafka's own tool tells them.
+pub fn kafkas(lab: &Lab, mut tool: Command, topic: &str) -> std::io::Result<[i64; 3]> {
+    tool.args(["--bootstrap-server", lab.cluster.bootstrap_server(), "--describe", "--group", topic]);
+    let said = String::from_utf8(tool.output()?.stdout).expect("text");
+    let mut rows = said.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let row = rows.find(|row| row.get(1) == Some(&topic)).unwrap_or_else(|| panic!("no row: {said}"));
+    Ok([row[3], row[4], row[5]].map(|number| number.parse().expect("a number")))
 }
 
 fn topic_end(lab: &Lab, topic: &str) -> millrace_core::Result<i64> {

@@ -5,6 +5,7 @@ mod groups;
 mod lag;
 mod letters;
 mod mutated;
+mod offsets;
 mod reading;
 mod redrive;
 mod timeline;
@@ -24,6 +25,7 @@ fn main() {
             timeline::tests(),
             lag::tests(),
             windows::tests(),
+            offsets::tests(),
         ];
         all.into_iter().flatten().collect()
     })

@@ -1,25 +1,23 @@
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use chrono::Utc;
 use millrace_core::kafka::{Kafka, cause};
 use millrace_core::{Error, Result};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
-use rdkafka::message::Message;
 use rdkafka::{Offset, TopicPartitionList};
 use serde::Serialize;
 
+use super::times::{Readers, Stamp, Stretches, ends};
+
 const CALL: Duration = Duration::from_secs(10);
-const POLL: Duration = Duration::from_millis(100);
-/// How far before its end the newest record of a partition is looked for: the last offsets may be those of
-/// markers that end transactions.
-const TAILS: [i64; 3] = [1, 10, 1000];
 
 /// A partition.
 type Place = (String, i32);
 
 /// How far a group is behind in one partition.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct PartitionLag {
     /// The topic.
     pub topic: String,
@@ -35,6 +33,23 @@ pub struct PartitionLag {
     pub lag: i64,
     /// The newest record's time less that of the oldest unread, in seconds; `None` where it cannot be known.
     pub lag_event_s: Option<f64>,
+    /// How long ago the oldest unread record came, in seconds; `None` where it cannot be known.
+    pub lag_wall_s: Option<f64>,
+    /// Unread records that are there, counted one by one; `None` = not counted.
+    pub unread: Option<i64>,
+    /// Offsets a second that the group commits, seen by watching.
+    pub read_per_s: Option<f64>,
+    /// Offsets a second that come, seen by watching.
+    pub arriving_per_s: Option<f64>,
+    /// Seconds until all is read at these rates; `None` where it would never be.
+    pub catch_up_s: Option<f64>,
+}
+
+impl PartitionLag {
+    /// The first offset that is unread.
+    pub fn next(&self) -> i64 {
+        self.committed.max(self.log_start)
+    }
 }
 
 /// Measures a group in every partition where it has committed, or in those of one topic.
@@ -42,59 +57,112 @@ pub struct PartitionLag {
 /// # Errors
 /// When the cluster does not answer, or the group has committed nothing there.
 pub fn measure(kafka: &Kafka, group: &str, topic: Option<&str>) -> Result<Vec<PartitionLag>> {
-    let refuse =
-        |e: KafkaError| Error::failed(format!("the lag of group {group} cannot be measured: {}", cause(&e)));
-    let observer = kafka.observer(group)?;
-    let committed = committed(&observer, topic).map_err(refuse)?;
-    if committed.is_empty() {
-        let place = topic.map_or_else(String::new, |topic| format!(" in topic {topic}"));
-        let server = kafka.bootstrap_servers();
-        return Err(Error::failed(format!(
-            "group {group} has committed nothing{place} at {server}; check --group and --bootstrap-server"
-        )));
-    }
-    let starts = offsets(&observer, committed.keys(), Offset::Beginning).map_err(refuse)?;
-    let ends = offsets(&observer, committed.keys(), Offset::End).map_err(refuse)?;
-    let mut lags: Vec<PartitionLag> = committed
-        .into_iter()
-        .map(|(place, committed)| {
-            let log_start = starts.get(&place).copied().unwrap_or(0);
-            let end = ends.get(&place).copied().unwrap_or(committed);
-            let (topic, partition) = place;
-            let lag = (end - committed.max(log_start)).max(0);
-            let lag_event_s = (lag == 0).then_some(0.0);
-            PartitionLag { topic, partition, committed, log_start, end, lag, lag_event_s }
+    Meter::new(kafka, group, topic)?.measure()
+}
+
+/// Measures a group as often as one likes.
+pub struct Meter {
+    group: String,
+    topic: Option<String>,
+    servers: String,
+    observer: BaseConsumer,
+    readers: Readers,
+}
+
+impl Meter {
+    /// A meter of a group, in all topics or one.
+    ///
+    /// # Errors
+    /// When no client can be built.
+    pub fn new(kafka: &Kafka, group: &str, topic: Option<&str>) -> Result<Self> {
+        Ok(Self {
+            group: group.to_owned(),
+            topic: topic.map(ToOwned::to_owned),
+            servers: kafka.bootstrap_servers().to_owned(),
+            observer: kafka.observer(group)?,
+            readers: Readers::new(kafka)?,
         })
-        .collect();
-    times(kafka, &mut lags)?;
-    Ok(lags)
-}
+    }
 
-fn committed(
-    observer: &BaseConsumer,
-    topic: Option<&str>,
-) -> std::result::Result<BTreeMap<Place, i64>, KafkaError> {
-    let metadata = observer.fetch_metadata(topic, CALL)?;
-    let mut list = TopicPartitionList::new();
-    for topic in metadata.topics() {
-        for partition in topic.partitions() {
-            list.add_partition(topic.name(), partition.id());
+    /// Measures.
+    ///
+    /// # Errors
+    /// When the cluster does not answer, or the group has committed nothing.
+    pub fn measure(&self) -> Result<Vec<PartitionLag>> {
+        let group = &self.group;
+        let refuse = |e: KafkaError| {
+            Error::failed(format!("the lag of group {group} cannot be measured: {}", cause(&e)))
+        };
+        let committed = self.committed().map_err(refuse)?;
+        if committed.is_empty() {
+            let place = self.topic.as_ref().map_or_else(String::new, |topic| format!(" in topic {topic}"));
+            return Err(Error::failed(format!(
+                "group {group} has committed nothing{place} at {}; check --group and --bootstrap-server",
+                self.servers
+            )));
         }
+        let starts = self.offsets(committed.keys(), Offset::Beginning).map_err(refuse)?;
+        let ends = self.offsets(committed.keys(), Offset::End).map_err(refuse)?;
+        let mut lags: Vec<PartitionLag> = committed
+            .into_iter()
+            .map(|(place, committed)| {
+                let log_start = starts.get(&place).copied().unwrap_or(0);
+                let end = ends.get(&place).copied().unwrap_or(committed);
+                let (topic, partition) = place;
+                let lag = (end - committed.max(log_start)).max(0);
+                let none = (lag == 0).then_some(0.0);
+                let times = PartitionLag { lag_event_s: none, lag_wall_s: none, ..PartitionLag::default() };
+                PartitionLag { topic, partition, committed, log_start, end, lag, ..times }
+            })
+            .collect();
+        for own in lags.chunk_by_mut(|one, next| one.topic == next.topic) {
+            self.times(own)?;
+        }
+        Ok(lags)
     }
-    Ok(known(&observer.committed_offsets(list, CALL)?))
-}
 
-/// Where partitions begin or end, all asked for at once.
-fn offsets<'a>(
-    observer: &BaseConsumer,
-    places: impl Iterator<Item = &'a Place>,
-    at: Offset,
-) -> std::result::Result<BTreeMap<Place, i64>, KafkaError> {
-    let mut list = TopicPartitionList::new();
-    for (topic, partition) in places {
-        list.add_partition_offset(topic, *partition, at)?;
+    fn committed(&self) -> std::result::Result<BTreeMap<Place, i64>, KafkaError> {
+        let metadata = self.observer.fetch_metadata(self.topic.as_deref(), CALL)?;
+        let mut list = TopicPartitionList::new();
+        for topic in metadata.topics() {
+            for partition in topic.partitions() {
+                list.add_partition(topic.name(), partition.id());
+            }
+        }
+        Ok(known(&self.observer.committed_offsets(list, CALL)?))
     }
-    Ok(known(&observer.offsets_for_times(list, CALL)?))
+
+    /// Where partitions begin or end, all asked for at once.
+    fn offsets<'a>(
+        &self,
+        places: impl Iterator<Item = &'a Place>,
+        at: Offset,
+    ) -> std::result::Result<BTreeMap<Place, i64>, KafkaError> {
+        let mut list = TopicPartitionList::new();
+        for (topic, partition) in places {
+            list.add_partition_offset(topic, *partition, at)?;
+        }
+        Ok(known(&self.observer.offsets_for_times(list, CALL)?))
+    }
+
+    /// Reads the oldest unread and the newest record of each partition of one topic that is behind.
+    fn times(&self, own: &mut [PartitionLag]) -> Result<()> {
+        let behind = own.iter().filter(|lag| lag.lag > 0);
+        let stretches: Stretches = behind.map(|lag| (lag.partition, (lag.next(), lag.end))).collect();
+        if stretches.is_empty() {
+            return Ok(());
+        }
+        let found = ends(&self.readers, &own[0].topic, &stretches)?;
+        let now = Utc::now().timestamp_millis();
+        for lag in own {
+            let Some((oldest, newest)) = found.get(&lag.partition) else { continue };
+            lag.lag_event_s = Some((newest.time() - oldest.time()) as f64 / 1000.0);
+            if let Stamp::Appended(time) = oldest {
+                lag.lag_wall_s = Some((now - time).max(0) as f64 / 1000.0);
+            }
+        }
+        Ok(())
+    }
 }
 
 fn known(list: &TopicPartitionList) -> BTreeMap<Place, i64> {
@@ -103,67 +171,4 @@ fn known(list: &TopicPartitionList) -> BTreeMap<Place, i64> {
     let pairs =
         elements.iter().map(|element| ((element.topic().to_owned(), element.partition()), element.offset()));
     pairs.filter_map(|(place, at)| Some((place, offset(at)?))).collect()
-}
-
-/// Reads the oldest unread and the newest record of each partition that is behind.
-fn times(kafka: &Kafka, lags: &mut [PartitionLag]) -> Result<()> {
-    let behind = |lags: &[PartitionLag]| -> Vec<(Place, i64)> {
-        let behind = lags.iter().filter(|lag| lag.lag > 0);
-        behind.map(|lag| ((lag.topic.clone(), lag.partition), lag.committed.max(lag.log_start))).collect()
-    };
-    let all = behind(lags);
-    if all.is_empty() {
-        return Ok(());
-    }
-    let oldest = first_times(kafka, &all)?;
-    let mut newest = BTreeMap::new();
-    for tail in TAILS {
-        let left = all.iter().filter(|(place, _)| !newest.contains_key(place));
-        let from = left.map(|(place, begin)| {
-            let lag = lags.iter().find(|lag| (&lag.topic, lag.partition) == (&place.0, place.1));
-            (place.clone(), lag.map_or(*begin, |lag| (lag.end - tail).max(*begin)))
-        });
-        let from: Vec<_> = from.collect();
-        if from.is_empty() {
-            break;
-        }
-        newest.extend(first_times(kafka, &from)?);
-    }
-    for lag in lags.iter_mut().filter(|lag| lag.lag > 0) {
-        let place = (lag.topic.clone(), lag.partition);
-        let both = newest.get(&place).zip(oldest.get(&place));
-        lag.lag_event_s = both.map(|(newest, oldest)| (newest - oldest) as f64 / 1000.0);
-    }
-    Ok(())
-}
-
-/// The time of the first record at or behind each offset; none where there is none.
-fn first_times(kafka: &Kafka, from: &[(Place, i64)]) -> Result<BTreeMap<Place, i64>> {
-    let refuse = |e: KafkaError| Error::failed(format!("records cannot be read: {}", cause(&e)));
-    let reader = kafka.isolated_reader(false)?;
-    let mut list = TopicPartitionList::new();
-    for ((topic, partition), offset) in from {
-        list.add_partition_offset(topic, *partition, Offset::Offset(*offset)).map_err(refuse)?;
-    }
-    reader.assign(&list).map_err(refuse)?;
-    let mut found = BTreeMap::new();
-    let mut ends = 0;
-    let began = Instant::now();
-    while found.len() + ends < from.len() && began.elapsed() < CALL {
-        match reader.poll(POLL) {
-            Some(Ok(record)) => {
-                let place = (record.topic().to_owned(), record.partition());
-                if let (Some(time), false) = (record.timestamp().to_millis(), found.contains_key(&place)) {
-                    let mut seen = TopicPartitionList::new();
-                    seen.add_partition(&place.0, place.1);
-                    reader.pause(&seen).map_err(refuse)?;
-                    found.insert(place, time);
-                }
-            }
-            // A partition whose first record was found is paused and does not end.
-            Some(Err(KafkaError::PartitionEOF(_))) => ends += 1,
-            Some(Err(_)) | None => {}
-        }
-    }
-    Ok(found)
 }
