@@ -6,6 +6,7 @@
 //! [`run`](mod@run) ties them together, [`settings`] says what to do. [`redrive`] puts back what was rejected.
 
 pub mod group;
+pub mod metrics;
 pub mod outbox;
 pub mod pipeline;
 pub mod prometheus;

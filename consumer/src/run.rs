@@ -11,6 +11,7 @@ use millrace_schemas::codec::RecordCodec;
 use millrace_schemas::subject::{ANOMALY_ALERT, value_subject};
 
 use crate::group;
+use crate::metrics;
 use crate::outbox::Outbox;
 use crate::pipeline::{Flow, Parts, Processor, Tally, WindowTopics};
 use crate::rolling::Rolling;
@@ -25,6 +26,7 @@ use crate::state::Store;
 pub fn run(settings: &Settings, shutdown: &Shutdown) -> Result<Tally> {
     settings.kafka.check()?;
     look_for_topic(settings)?;
+    let metrics = serve_metrics(settings)?;
     let registry = settings.registry.client()?;
     let alerts = prepare_alerts(settings, &registry)?;
     let windows = WindowTopics::prepare(settings, &registry, shutdown)?;
@@ -52,6 +54,7 @@ pub fn run(settings: &Settings, shutdown: &Shutdown) -> Result<Tally> {
         tells_group,
         store,
         transactional_id: settings.transactional_id.clone(),
+        metrics,
     };
     Flow::new(parts).run(shutdown)
 }
@@ -75,6 +78,14 @@ pub(crate) fn run_to_end(settings: &Settings) -> Result<()> {
         );
     }
     Ok(())
+}
+
+fn serve_metrics(settings: &Settings) -> Result<Option<metrics::Server>> {
+    let server = settings.metrics_listen.as_deref().map(metrics::Server::start).transpose()?;
+    if let Some(server) = server.as_ref().filter(|_| settings.verbose) {
+        eprintln!("metrics are at http://{}/metrics", server.address());
+    }
+    Ok(server)
 }
 
 fn look_for_topic(settings: &Settings) -> Result<()> {

@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::flow::Flow;
 use super::{Output, Processor};
 use crate::group;
+use crate::metrics;
 use crate::outbox::Letter;
 use crate::settings::{Form, OnError};
 use crate::source::{Cause, Outputs, Reject};
@@ -163,6 +164,10 @@ impl<P: Processor> Flow<'_, P> {
 
     pub(super) fn draw(&mut self) {
         let state = self.tally.state(&self.parts.settings.member.group, self.parts.member);
+        if let Some(server) = &self.parts.metrics {
+            let standings = self.parts.source.standings();
+            server.show(metrics::page(&self.parts.settings.topic, &state, &standings));
+        }
         let screen = self.parts.outbox.screen();
         // A picture that nobody has seen yet is worth no second one.
         if screen.is_empty()

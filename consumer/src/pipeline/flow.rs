@@ -14,6 +14,7 @@ use super::keeper::Keeper;
 use super::transactor::Transactor;
 use super::{Mischief, Output, Place, Point, Processor, Tally, WindowTopics};
 use crate::group::Teller;
+use crate::metrics;
 use crate::outbox::Outbox;
 use crate::settings::{Guarantee, Settings};
 use crate::source::{Change, Decoder, Ledger, Look, Source, Waiting, ask};
@@ -53,6 +54,8 @@ pub struct Parts<'a, P> {
     pub store: Option<Arc<Store>>,
     /// What transactions are made under; `None` = there are none.
     pub transactional_id: Option<String>,
+    /// Where metrics are read, if they are to be.
+    pub metrics: Option<metrics::Server>,
 }
 
 /// The flow of records through a processor.

@@ -20,6 +20,8 @@ pub struct State {
     pub alerts: u64,
     /// Records that could not be read.
     pub rejected: u64,
+    /// Times that partitions came or went.
+    pub rebalances: u64,
 }
 
 /// Counts of a run.
@@ -37,6 +39,8 @@ pub struct Tally {
     pub late: u64,
     /// When the first record was taken.
     pub first: Option<Instant>,
+    /// Times that partitions came or went.
+    pub rebalances: u64,
     /// Partitions that are here.
     pub own: BTreeSet<i32>,
     /// Those of them that have been read to their end.
@@ -58,6 +62,7 @@ impl Default for Tally {
             windows: 0,
             late: 0,
             first: None,
+            rebalances: 0,
             own: BTreeSet::new(),
             ended: BTreeSet::new(),
             since: BTreeMap::new(),
@@ -96,11 +101,16 @@ impl Tally {
     pub fn go_back(&mut self, partitions: &[i32]) {
         [self.records, self.rejected, self.alerts, self.windows, self.late] = self.committed;
         self.since.clear();
-        self.assigned(partitions);
+        self.begin(partitions);
     }
 
     /// Notes partitions that came.
     pub fn assigned(&mut self, partitions: &[i32]) {
+        self.rebalances += 1;
+        self.begin(partitions);
+    }
+
+    fn begin(&mut self, partitions: &[i32]) {
         for partition in partitions {
             self.own.insert(*partition);
             self.ended.remove(partition);
@@ -109,6 +119,7 @@ impl Tally {
 
     /// Notes partitions that went.
     pub fn gone(&mut self, partitions: &[i32]) {
+        self.rebalances += 1;
         for partition in partitions {
             self.own.remove(partition);
             self.ended.remove(partition);
@@ -140,6 +151,7 @@ impl Tally {
             rate: self.rate,
             alerts: self.alerts,
             rejected: self.rejected,
+            rebalances: self.rebalances,
         }
     }
 }

@@ -140,6 +140,7 @@ mod tests {
             rate: 99.6,
             alerts: 1,
             rejected: 2,
+            rebalances: 1,
         };
         let plain = |text: String| {
             text.replace("\u{1b}[1m", "").replace("\u{1b}[38;5;9m", "").replace("\u{1b}[0m", "")

@@ -64,6 +64,8 @@ pub struct Settings {
     pub group_events: bool,
     /// What goes wrong on purpose.
     pub misdeeds: Misdeeds,
+    /// Where Prometheus reads metrics, host:port.
+    pub metrics_listen: Option<String>,
     /// How things are shown.
     pub form: Form,
     /// How each record is printed, beside that.

@@ -134,6 +134,9 @@ pub struct Options {
     /// What is shown as text and json [default: readings]
     #[arg(long, value_enum, help_heading = "Output")]
     pub show: Option<Show>,
+    /// Serve Prometheus' metrics at http://HOST:PORT/metrics [default: no]
+    #[arg(long, value_name = "HOST:PORT", help_heading = "Output")]
+    pub metrics_listen: Option<String>,
     /// Print errors only on standard error
     #[arg(long = "quiet", num_args = 0, default_missing_value = "false", help_heading = "Output")]
     pub verbose: Option<bool>,

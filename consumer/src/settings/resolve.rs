@@ -68,6 +68,7 @@ pub(super) fn resolve(
         dead_letters: check.topic("dlq", said.dlq.as_deref().unwrap_or(&own_letters))?,
         group_events: said.group_events.unwrap_or(true),
         misdeeds: check.misdeeds(&said)?,
+        metrics_listen: check.listen(&said)?,
         form: form(said.output_format, record_format.is_some()),
         show: if record_format.is_some() { Show::Nothing } else { said.show.unwrap_or(Show::Readings) },
         record_format,
@@ -216,6 +217,16 @@ impl Check<'_> {
         parse: impl Fn(&str) -> std::result::Result<T, E>,
     ) -> Result<Option<T>> {
         said.map(|text| parse(text).or_else(|why| self.origins.refuse(key, why))).transpose()
+    }
+
+    fn listen(&self, said: &Options) -> Result<Option<String>> {
+        let Some(place) = &said.metrics_listen else { return Ok(None) };
+        let is_place = |(host, port): (&str, &str)| !host.is_empty() && port.parse::<u16>().is_ok();
+        if place.rsplit_once(':').is_some_and(is_place) {
+            return Ok(Some(place.clone()));
+        }
+        let why = format!("`{place}` is no host and port, such as 127.0.0.1:9464");
+        self.origins.refuse("metrics_listen", why)
     }
 
     fn detection(&self, said: &Options) -> Result<Option<Detection>> {

@@ -34,7 +34,7 @@ fn windows_close_only_where_that_is_asked_for() {
 
 #[test]
 fn what_is_said_wrongly_is_answered_in_one_sentence() {
-    let wrong: [&[&str]; 39] = [
+    let wrong: [&[&str]; 41] = [
         &["--z", "4"],
         &["--alerts-topic", "a"],
         &["--on-error", "skip", "--dlq", "d"],
@@ -74,6 +74,8 @@ fn what_is_said_wrongly_is_answered_in_one_sentence() {
         &["--window-type", "tumbling", "--allowed-lateness", "soon"],
         &["--window-type", "tumbling", "--metrics-topic", "sensor-data"],
         &["--metrics-topic", "m", "--late-topic", "m"],
+        &["--metrics-listen", "9464"],
+        &["--metrics-listen", "localhost:99999"],
     ];
     let sentences = wrong.map(|flags| {
         let refusal = read_flags(flags).expect_err(&flags.join(" "));

@@ -119,6 +119,11 @@ impl Ledger {
         });
     }
 
+    /// What the broker is known to have committed.
+    pub fn known(&self) -> BTreeMap<i32, i64> {
+        self.with(|offsets| offsets.committed.clone())
+    }
+
     /// Forgets partitions that belong to others now.
     pub fn forget(&self, partitions: &[i32]) {
         self.with(|offsets| {

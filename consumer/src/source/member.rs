@@ -1,6 +1,6 @@
 //! What a member does when its group changes: the callbacks of librdkafka, as events.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -11,10 +11,12 @@ use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, RebalanceProtocol};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::statistics::Statistics;
 use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::ledger::Ledger;
+use crate::metrics::Standing;
 use crate::settings::{Commit, Guarantee, Settings, Start};
 use crate::state::{Restored, Store};
 
@@ -55,6 +57,7 @@ pub struct Member {
     ledger: Arc<Ledger>,
     pub(super) store: Option<Arc<Store>>,
     changes: Mutex<Vec<Dated>>,
+    standings: Mutex<BTreeMap<i32, Standing>>,
     /// Partitions that it has had before, which go on where the group is.
     begun: Mutex<BTreeSet<i32>>,
     servers: String,
@@ -71,6 +74,7 @@ impl Member {
             ledger,
             store,
             changes: Mutex::default(),
+            standings: Mutex::default(),
             begun: Mutex::default(),
             servers: settings.kafka.bootstrap_servers().to_owned(),
             away: AtomicBool::new(false),
@@ -87,6 +91,11 @@ impl Member {
 
     fn tell_of(&self, at: i64, change: Change) {
         self.changes.lock().unwrap_or_else(PoisonError::into_inner).push(Dated { at, change });
+    }
+
+    /// How far partitions are, as the client told last.
+    pub(super) fn standings(&self) -> BTreeMap<i32, Standing> {
+        self.standings.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Says once that Kafka is back, when a record shows it.
@@ -200,6 +209,17 @@ impl ClientContext for Member {
         {
             eprintln!("Kafka at {} is out of reach; reading goes on when it is back", self.servers);
         }
+    }
+
+    fn stats(&self, statistics: Statistics) {
+        let partitions = statistics.topics.get(&self.topic).map(|topic| &topic.partitions);
+        // Numbers below 0 stand for what the client does not know.
+        let known = |offset: i64| Some(offset).filter(|offset| *offset >= 0);
+        let standing = |(partition, of): (&i32, &rdkafka::statistics::Partition)| {
+            (*partition, Standing { committed: known(of.committed_offset), end: known(of.ls_offset) })
+        };
+        let standings = partitions.into_iter().flatten().map(standing).collect();
+        *self.standings.lock().unwrap_or_else(PoisonError::into_inner) = standings;
     }
 
     fn log(&self, _level: RDKafkaLogLevel, _facility: &str, _message: &str) {

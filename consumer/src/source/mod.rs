@@ -24,6 +24,7 @@ pub use decode::{Cause, Decoder, Reject, ask};
 pub use ledger::{Ledger, Outputs};
 pub use member::{Change, Dated, Member};
 
+use crate::metrics::Standing;
 use crate::settings::{Commit, Protocol, Settings, Start};
 use crate::state::{Restored, Store};
 
@@ -295,6 +296,15 @@ impl Source {
         self.consumer.context().take_changes()
     }
 
+    /// How far own partitions are, as far as it is known without asking; told only where metrics are.
+    pub fn standings(&self) -> BTreeMap<i32, Standing> {
+        let mut standings = self.consumer.context().standings();
+        for (partition, committed) in self.ledger.known() {
+            standings.entry(partition).or_default().committed = Some(committed);
+        }
+        standings
+    }
+
     /// Gives all partitions back, and what was done with them is committed.
     ///
     /// # Errors
@@ -354,6 +364,9 @@ fn properties(settings: &Settings, client: &str) -> Vec<(&'static str, String)> 
         ("auto.offset.reset", reset.to_owned()),
         ("max.poll.interval.ms", milliseconds(member.max_poll_interval)),
     ];
+    if settings.metrics_listen.is_some() {
+        all.push(("statistics.interval.ms", "1000".to_owned()));
+    }
     let assignor = member.assignor.clone();
     if settings.commit == Commit::Async {
         all.push(("enable.auto.commit", "true".to_owned()));

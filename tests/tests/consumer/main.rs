@@ -4,6 +4,7 @@ mod alerts;
 mod groups;
 mod lag;
 mod letters;
+mod metrics;
 mod mutated;
 mod offsets;
 mod reading;
@@ -26,6 +27,7 @@ fn main() {
             lag::tests(),
             windows::tests(),
             offsets::tests(),
+            metrics::tests(),
         ];
         all.into_iter().flatten().collect()
     })
