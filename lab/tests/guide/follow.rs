@@ -162,6 +162,7 @@ fn patience(line: &str) -> Duration {
     } else if line.contains("--speed max")
         || line.starts_with("producer clean ")
         || line.contains(" --until ")
+        || line.starts_with("consumer timeline ")
     {
         ENDING
     } else {
