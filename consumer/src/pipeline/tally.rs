@@ -101,12 +101,16 @@ impl Tally {
     pub fn go_back(&mut self, partitions: &[i32]) {
         [self.records, self.rejected, self.alerts, self.windows, self.late] = self.committed;
         self.since.clear();
-        self.assigned(partitions);
+        self.begin(partitions);
     }
 
     /// Notes partitions that came.
     pub fn assigned(&mut self, partitions: &[i32]) {
         self.rebalances += 1;
+        self.begin(partitions);
+    }
+
+    fn begin(&mut self, partitions: &[i32]) {
         for partition in partitions {
             self.own.insert(*partition);
             self.ended.remove(partition);

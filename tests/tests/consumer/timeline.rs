@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 
 use chrono::Utc;
-use millrace_consumer::group::timeline::{Doing, Ending, Place, Timeline, View, read};
+use millrace_consumer::group::timeline::{Cause, Doing, Ending, Place, Timeline, View, read};
 use millrace_core::Result;
 use millrace_tests::{Child, KafkaTest, Lab, Verdict, passed, produce, skipped, topic};
 use serde_json::Value;
@@ -23,6 +23,8 @@ pub fn tests() -> Vec<KafkaTest> {
             .needs("groups that can be described"),
         KafkaTest::shared("timeline::a_kip_848_group_is_drawn_as_kafka_saw_it", |lab| lesson(lab, 2))
             .needs("KIP-848 groups"),
+        KafkaTest::shared("timeline::one_that_hangs_is_drawn_beside_the_next_owner", hung)
+            .needs("groups that outlive their members"),
         KafkaTest::shared("timeline::a_group_that_told_nothing_is_named", nothing),
     ]
 }
@@ -39,12 +41,16 @@ struct Group<'a> {
 impl Group<'_> {
     /// Starts a member, whose readings go to a file of this name.
     fn member(&self, name: &str) -> std::io::Result<Child> {
+        self.member_that(name, &[])
+    }
+
+    fn member_that(&self, name: &str, more: &[&str]) -> std::io::Result<Child> {
         let (bootstrap, registry) = (self.lab.cluster.bootstrap_server(), self.lab.registry_url());
         let place = ["--bootstrap-server", bootstrap, "--schema-registry-url", &registry];
         let what = ["--topic", &self.topic, "--group-id", &self.name, "--output-format", "json", "--quiet"];
         let how = ["--from-beginning", "--commit-interval", "0.1"];
         let session: &[&str] = if self.protocol == PROTOCOLS[2] { &[] } else { &["--session-timeout", "6"] };
-        let flags = [&place[..], &what, &how, session, self.protocol].concat();
+        let flags = [&place[..], &what, &how, session, self.protocol, more].concat();
         Child::consumer(&flags, File::create(self.folder.path().join(name))?)
     }
 
@@ -133,6 +139,39 @@ fn lesson(lab: &Lab, protocol: usize) -> Verdict {
     assert!(ann.end()?.success());
     read_right(&group)?;
     drawn(&group.timeline()?, [&first, &two, &three], protocol);
+    passed()
+}
+
+/// One that does not ask for records for too long loses its partitions, and learns of it when it asks again.
+fn hung(lab: &Lab) -> Verdict {
+    let (name, topic, folder) = (lab.topic("lesson"), lab.topic("taught"), tempfile::tempdir()?);
+    let group = Group { lab, name, topic, protocol: PROTOCOLS[1], folder };
+    group.fill("1")?;
+    let ann = group.member("ann")?;
+    let owners = |members: usize| {
+        let owners = group.owners().unwrap_or_default();
+        let distinct: BTreeSet<&String> = owners.values().collect();
+        Ok(owners.len() == PARTITIONS && distinct.len() == members)
+    };
+    wait_until("one member has all", || owners(1))?;
+    let first = group.timeline()?.lives[0].member.clone();
+    wait_until("all is read", || Ok(group.readings("ann").expect("a file").len() == 2_000))?;
+    let bob = group.member_that("bob", &["--hang", "15s:1", "--max-poll-interval", "6"])?;
+    wait_until("two members share", || owners(2))?;
+    group.fill("2")?;
+    wait_until("one is seen to have lost what it had", || {
+        let timeline = group.timeline()?;
+        let lost = |cause: &Cause| cause.what == Doing::Lost && timeline.lives[cause.life].member != first;
+        Ok(timeline.rebalances.iter().flat_map(|one| &one.causes).any(lost))
+    })?;
+    wait_until("two members share again", || owners(2))?;
+    let timeline = group.timeline()?;
+    let bobs = timeline.lives.iter().position(|life| life.member != first).expect("a life");
+    assert!(timeline.lives[bobs].silences.iter().any(|(from, to)| to - from >= 10_000), "{timeline:#?}");
+    assert!(timeline.doubles.iter().any(|two| (two.first, two.second) == (bobs, 1 - bobs)), "{timeline:#?}");
+    let both = || [group.readings("ann").expect("a file"), group.readings("bob").expect("a file")].concat();
+    wait_until("all is read", || Ok(both().into_iter().collect::<BTreeSet<_>>().len() == 4_000))?;
+    assert!(ann.end()?.success() && bob.end()?.success());
     passed()
 }
 
