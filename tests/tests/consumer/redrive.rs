@@ -136,8 +136,8 @@ fn as_it_was(lab: &Lab) -> Verdict {
 
 /// Letters of a consumer that read them from `topic`; half of each of two causes.
 fn letters(lab: &Lab, topic: &str, count: i64) -> Result<()> {
-    lab.kafka().ensure_topic(topic, Some(2), &Default::default())?;
-    lab.kafka().ensure_topic(&format!("{topic}.dlq"), Some(1), &Default::default())?;
+    lab.kafka().ensure_topic(topic, None, &Default::default())?;
+    lab.kafka().ensure_topic(&format!("{topic}.dlq"), None, &Default::default())?;
     write_all(lab, (0..count).map(|offset| letter(topic, offset)))
 }
 

@@ -105,7 +105,7 @@ fn body(schema: &str, values: Json) -> Vec<u8> {
 /// Puts one record of each schema into a topic.
 fn put(lab: &Lab, topic: &str, records: Vec<(String, Vec<u8>)>) -> Result<()> {
     let registry = RegistryClient::new(&lab.registry_url())?;
-    lab.kafka().ensure_topic(topic, Some(1), &Default::default())?;
+    lab.kafka().ensure_topic(topic, None, &Default::default())?;
     let mut letters = Vec::new();
     for (index, (schema, body)) in records.into_iter().enumerate() {
         let mut bytes = Vec::new();
