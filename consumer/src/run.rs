@@ -147,7 +147,8 @@ fn prepare_group_events(settings: &Settings) -> bool {
 fn writes(settings: &Settings, tells_group: bool) -> Option<&Kafka> {
     let alerts = settings.detection.as_ref().is_some_and(|detection| detection.topic.is_some());
     let closes = settings.closed.is_some();
-    (tells_group || alerts || closes || settings.on_error == OnError::Dlq).then_some(&settings.kafka)
+    let keeps = settings.state;
+    (tells_group || alerts || closes || keeps || settings.on_error == OnError::Dlq).then_some(&settings.kafka)
 }
 
 /// What the group sees as the client's id.

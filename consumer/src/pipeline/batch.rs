@@ -30,6 +30,8 @@ impl Batch {
     pub fn drop_partitions(&mut self, partitions: &[i32]) {
         self.letters.retain(|(partition, _)| !partitions.contains(partition));
         self.texts.retain(|(partition, _)| !partitions.contains(partition));
+        let letters = self.letters.iter().map(|(_, letter)| letter.size());
+        self.bytes = letters.chain(self.texts.iter().map(|(_, text)| text.len())).sum();
     }
 
     /// Records for topics, and texts for the screen once they are there.

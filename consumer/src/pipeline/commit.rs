@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
-use millrace_core::Result;
+use millrace_core::{Error, Result};
 
 use super::flow::Flow;
 use super::transactor::Outcome;
 use super::{Processor, Tally};
 use crate::outbox::Letter;
-use crate::source::{Look, Offsets, Outputs, Taken};
+use crate::source::{Look, Offsets, Outputs};
 use crate::state::Mark;
+
+/// Rebalances and outages abort some; so many in a row have a cause that stays.
+const MOST_ABORTED: u32 = 30;
 
 /// A checkpoint on its way.
 struct Cut {
@@ -47,7 +50,7 @@ impl<P: Processor> Flow<'_, P> {
         Ok(())
     }
 
-    fn cuts(&mut self) -> Vec<Cut> {
+    fn cuts(&mut self, most: usize) -> Vec<Cut> {
         let processor = &self.parts.processor;
         let due = self.keeper.due(&|partition| processor.readings(partition));
         let cut = |partition| {
@@ -55,13 +58,13 @@ impl<P: Processor> Flow<'_, P> {
             let (letters, mark) = self.keeper.cut(partition, checkpoint)?;
             Some(Cut { partition, turn: self.keeper.turn(partition), letters, mark })
         };
-        due.into_iter().filter_map(cut).collect()
+        due.into_iter().take(most).filter_map(cut).collect()
     }
 
     /// Snapshots go out when all that follows from their records has arrived, and count once they have arrived
     /// themselves.
     fn checkpoint(&mut self) -> Result<()> {
-        for Cut { partition, turn, letters, mark } in self.cuts() {
+        for Cut { partition, turn, letters, mark } in self.cuts(usize::MAX) {
             for letter in &letters {
                 // A member that no longer has the partition would write behind its next owner.
                 if self.keeper.turn(partition) == turn {
@@ -80,14 +83,21 @@ impl<P: Processor> Flow<'_, P> {
     /// Outputs, snapshots and offsets in one transaction, during which the member goes on asking.
     fn transact(&mut self) -> Result<()> {
         self.parts.ledger.trust();
-        let cuts = self.cuts();
+        // One at a time: Kafka ends a transaction that takes long.
+        let mut cuts = self.cuts(1);
         let Some(offsets) = self.parts.source.offsets(&marks(&cuts))? else { return Ok(()) };
         let (mut letters, texts) = std::mem::take(&mut self.batch).into_parts();
-        letters.extend(cuts.iter().flat_map(|cut| cut.letters.iter().cloned()));
+        letters.extend(cuts.iter_mut().flat_map(|cut| std::mem::take(&mut cut.letters)));
         let (look, outcome) = self.in_transaction(&letters, &offsets)?;
         self.see(look)?;
         match outcome {
             Outcome::Aborted(why) => {
+                self.aborted += 1;
+                if self.aborted >= MOST_ABORTED {
+                    return Err(Error::failed(format!(
+                        "{MOST_ABORTED} transactions in a row were aborted: {why}"
+                    )));
+                }
                 self.parts.source.told(&offsets, Err(why));
                 self.go_back()
             }
@@ -116,6 +126,8 @@ impl<P: Processor> Flow<'_, P> {
     }
 
     fn is_committed(&mut self, cuts: Vec<Cut>, offsets: &Offsets) {
+        self.aborted = 0;
+        self.counts.clear();
         self.tally.is_committed();
         for element in offsets.due.elements() {
             self.keeper.is_committed(element.partition());
@@ -133,7 +145,7 @@ impl<P: Processor> Flow<'_, P> {
         let mut taken = self.keeper.taken();
         for record in self.waiting.drain(..) {
             let (partition, offset) = super::flow::place(&record);
-            taken.entry(partition).or_insert(Taken::From(offset));
+            taken.entry(partition).or_insert(Some(offset));
         }
         let partitions: Vec<i32> = taken.keys().copied().collect();
         self.parts.ledger.forget(&partitions);
@@ -141,6 +153,7 @@ impl<P: Processor> Flow<'_, P> {
             self.parts.processor.drop_partition(*partition);
             self.keeper.drop_partition(*partition);
         }
+        self.counts.clear();
         self.tally.go_back(&partitions);
         let restored = self.parts.source.go_back(&taken)?;
         restored.iter().try_for_each(|restored| self.go_on(restored))

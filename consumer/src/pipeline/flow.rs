@@ -74,8 +74,12 @@ pub struct Flow<'a, P> {
     pub(super) batch: Batch,
     /// The partition of the record that is being taken, as long as it is ours.
     at_hand: Option<i32>,
-    /// Records that were taken and are not noted yet: partition, first offset, next offset.
-    done: Option<(i32, i64, i64)>,
+    /// Records that were taken and are not noted yet: partition, first offset, next offset, how many.
+    done: Option<(i32, i64, i64, u64)>,
+    /// Records of each partition that the next transaction is about.
+    pub(super) counts: BTreeMap<i32, u64>,
+    /// Transactions that were aborted since the last that was not.
+    pub(super) aborted: u32,
     committed: Instant,
     told: Instant,
     drawn: Instant,
@@ -95,6 +99,8 @@ impl<'a, P: Processor> Flow<'a, P> {
             batch: Batch::default(),
             at_hand: None,
             done: None,
+            counts: BTreeMap::new(),
+            aborted: 0,
             decoder: Decoder::default(),
             waiting: Waiting::new(),
             out: Vec::new(),
@@ -185,6 +191,8 @@ impl<'a, P: Processor> Flow<'a, P> {
         self.done = self.done.filter(|(partition, ..)| !partitions.contains(partition));
         self.tally.gone(partitions);
         self.batch.drop_partitions(partitions);
+        let dropped: u64 = partitions.iter().filter_map(|partition| self.counts.remove(partition)).sum();
+        self.tally.records -= dropped;
         for partition in partitions {
             self.parts.processor.drop_partition(*partition);
             self.keeper.drop_partition(*partition);
@@ -204,10 +212,18 @@ impl<'a, P: Processor> Flow<'a, P> {
     fn commit_and_take(&mut self) -> Result<()> {
         let most = usize::try_from(self.left()).unwrap_or(usize::MAX).min(self.waiting.len());
         let polled = self.polled();
-        let batch: Vec<BorrowedMessage<'a>> = self.waiting.drain(..most).collect();
-        let list = self.offsets_behind(&batch)?;
-        if list.count() == 0 || self.commit_before(&list, polled)? {
-            batch.iter().try_for_each(|record| self.take(record))?;
+        let behind = self.offsets_behind(most);
+        let list = self.to_commit(&behind)?;
+        if list.count() > 0 && !self.commit_before(&list, polled)? {
+            // They stay where they are until a rebalance takes them away, or the next commit.
+            return Ok(());
+        }
+        // Records may go while one of them is held up, and come back behind others.
+        while let Some((partition, offset)) = self.waiting.front().map(place)
+            && behind.get(&partition).is_some_and(|(_, next)| offset < *next)
+            && let Some(record) = self.waiting.pop_front()
+        {
+            self.take(&record)?;
         }
         self.note();
         Ok(())
@@ -222,24 +238,34 @@ impl<'a, P: Processor> Flow<'a, P> {
         Ok(taken)
     }
 
-    /// The offsets behind these records, where the group has not committed them before.
-    fn offsets_behind(&mut self, batch: &[BorrowedMessage<'a>]) -> Result<TopicPartitionList> {
-        let mut nexts = BTreeMap::new();
-        for record in batch {
-            let (partition, offset) = (record.partition(), record.offset());
-            if !self.keeper.is_given(partition, offset) {
-                nexts.entry(partition).or_insert((offset, offset)).1 = offset + 1;
+    /// Of the next records that wait: first and next offset of each partition, of records to be given out, or all
+    /// that are taken for the state's sake only.
+    fn offsets_behind(&self, most: usize) -> BTreeMap<i32, (Option<i64>, i64)> {
+        let mut behind = BTreeMap::new();
+        for (partition, offset) in self.waiting.iter().take(most).map(place) {
+            let (first, next) = behind.entry(partition).or_insert((None, 0));
+            *next = offset + 1;
+            if first.is_none() && !self.keeper.is_given(partition, offset) {
+                *first = Some(offset);
             }
         }
+        behind
+    }
+
+    /// The offsets that the group has not committed before.
+    fn to_commit(&mut self, behind: &BTreeMap<i32, (Option<i64>, i64)>) -> Result<TopicPartitionList> {
         let mut list = TopicPartitionList::new();
         let topic = &self.parts.settings.topic;
-        for (partition, (first, next)) in nexts {
-            self.begin(partition, first);
-            let mut place = list.add_partition(topic, partition);
+        for (partition, (first, next)) in behind {
+            let Some(first) = first else { continue };
+            if let Some(mark) = self.keeper.begin(*partition, *first) {
+                self.parts.ledger.mark(*partition, mark);
+            }
+            let mut place = list.add_partition(topic, *partition);
             place
-                .set_offset(Offset::Offset(next))
+                .set_offset(Offset::Offset(*next))
                 .map_err(|e| Error::failed(format!("topic {topic}: {e}")))?;
-            if let Some(mark) = self.parts.ledger.marked(partition) {
+            if let Some(mark) = self.parts.ledger.marked(*partition) {
                 place.set_metadata(mark);
             }
         }
@@ -289,22 +315,29 @@ impl<'a, P: Processor> Flow<'a, P> {
     }
 
     fn has_taken(&mut self, at: Place) {
+        let count = u64::from(!self.keeper.is_given(at.partition, at.offset));
         match &mut self.done {
-            Some((partition, _, next)) if *partition == at.partition => *next = at.offset + 1,
+            Some((partition, _, next, counted)) if *partition == at.partition => {
+                *next = at.offset + 1;
+                *counted += count;
+            }
             _ => {
                 self.note();
-                self.done = Some((at.partition, at.offset, at.offset + 1));
+                self.done = Some((at.partition, at.offset, at.offset + 1, count));
             }
         }
     }
 
     /// Notes what was taken, so that it may be committed when what follows from it has arrived.
     pub(super) fn note(&mut self) {
-        let Some((partition, first, next)) = self.done.take() else { return };
+        let Some((partition, first, next, count)) = self.done.take() else { return };
         self.begin(partition, first);
         let is_committed = self.parts.settings.guarantee == Guarantee::AtMostOnce;
         if !is_committed && !self.keeper.is_given(partition, next - 1) {
             self.parts.ledger.note(partition, next);
+        }
+        if self.transactor.is_some() {
+            *self.counts.entry(partition).or_default() += count;
         }
         self.keeper.note(partition, next);
     }

@@ -2,7 +2,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::outbox::Letter;
-use crate::source::Taken;
 use crate::state::{Mark, Restored, Snapshot, Store};
 
 use super::Checkpoint;
@@ -50,12 +49,10 @@ impl Keeper {
         self.partitions.get(&partition).map(|kept| kept.turn)
     }
 
-    /// What would have to be taken again of each partition.
-    pub fn taken(&self) -> BTreeMap<i32, Taken> {
-        let taken = |kept: &Kept| {
-            if kept.is_committed { Taken::SinceCommit } else { Taken::From(kept.mark.from) }
-        };
-        self.partitions.iter().map(|(partition, kept)| (*partition, taken(kept))).collect()
+    /// Partitions of which something was taken, with the first offset where the group may have committed nothing.
+    pub fn taken(&self) -> BTreeMap<i32, Option<i64>> {
+        let first = |kept: &Kept| (!kept.is_committed).then_some(kept.mark.from);
+        self.partitions.iter().map(|(partition, kept)| (*partition, first(kept))).collect()
     }
 
     /// Notes that the group has committed what was noted of a partition.

@@ -51,7 +51,7 @@ pub struct Dated {
 /// The member as librdkafka calls it.
 pub struct Member {
     pub(super) topic: String,
-    start: Start,
+    pub(super) start: Start,
     commit: Commit,
     in_transactions: bool,
     ledger: Arc<Ledger>,
@@ -107,39 +107,61 @@ impl Member {
 
     fn assign(&self, consumer: &BaseConsumer<Self>, list: &mut TopicPartitionList) {
         let partitions = partitions(list);
-        let begun = self.place(consumer, list, &partitions).map_err(|e| cause(&e));
-        let begun = begun.and_then(|placed| {
-            let others: Vec<i32> =
-                partitions.iter().copied().filter(|partition| !placed.contains(partition)).collect();
-            let restored = self.take_over(consumer, &others)?;
-            for Restored { begin, .. } in &restored {
-                let from = Offset::Offset(begin.mark.from);
-                list.set_partition_offset(&self.topic, begin.partition, from).map_err(|e| cause(&e))?;
-            }
-            let assigned = match consumer.rebalance_protocol() {
-                RebalanceProtocol::Cooperative => consumer.incremental_assign(list),
-                _ => consumer.assign(list),
-            };
-            assigned.map(|()| restored).map_err(|e| cause(&e))
-        });
+        let is_cooperative = matches!(consumer.rebalance_protocol(), RebalanceProtocol::Cooperative);
+        let assign = |list: &TopicPartitionList| {
+            let assigned =
+                if is_cooperative { consumer.incremental_assign(list) } else { consumer.assign(list) };
+            assigned.map_err(|e| cause(&e))
+        };
+        let begun = self.begin(consumer, list, &partitions);
+        let begun = begun.and_then(|restored| assign(list).map(|()| restored));
         self.tell(match begun {
             Ok(restored) => Change::Assigned(partitions, restored),
-            Err(why) => Change::Failed(format!("partitions cannot be taken over: {why}")),
+            Err(why) => {
+                // The client waits for an answer to the assignment before it can end; what counts is the first error.
+                let _ = assign(&TopicPartitionList::new());
+                Change::Failed(format!("partitions cannot be taken over: {why}"))
+            }
         });
     }
 
-    /// Sets where partitions begin that the member has for the first time, if that is said, and tells which.
-    fn place(
+    /// Sets where partitions begin, and gives the state of those of which it is known.
+    fn begin(
         &self,
         consumer: &BaseConsumer<Self>,
         list: &mut TopicPartitionList,
         partitions: &[i32],
-    ) -> KafkaResult<BTreeSet<i32>> {
+    ) -> Result<Vec<Restored>, String> {
+        let placed = self.placed(consumer, partitions).map_err(|e| cause(&e))?;
+        let taken = self.take_over(consumer, partitions, &placed)?;
+        let mut begun = TopicPartitionList::new();
+        for (partition, offset) in &taken.places {
+            let offset = Offset::Offset(*offset);
+            list.set_partition_offset(&self.topic, *partition, offset).map_err(|e| cause(&e))?;
+            if taken.begun.contains_key(partition) {
+                begun.add_partition_offset(&self.topic, *partition, offset).map_err(|e| cause(&e))?;
+            }
+        }
+        if begun.count() > 0
+            && let Err(error) = consumer.commit(&begun, CommitMode::Sync)
+        {
+            // Another rebalance is on its way, or the coordinator is; whoever gets them then begins anew.
+            eprintln!("where reading begins in {} cannot be committed: {}", self.topic, cause(&error));
+        }
+        Ok(taken.restored)
+    }
+
+    /// Where partitions begin that the member has for the first time, if that is said.
+    fn placed(
+        &self,
+        consumer: &BaseConsumer<Self>,
+        partitions: &[i32],
+    ) -> KafkaResult<BTreeMap<i32, Offset>> {
         let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
         let new: BTreeSet<i32> =
             partitions.iter().copied().filter(|partition| begun.insert(*partition)).collect();
         let at = match self.start {
-            Start::Committed | Start::Beginning => return Ok(BTreeSet::new()),
+            Start::Committed | Start::Beginning => return Ok(BTreeMap::new()),
             Start::Offset(offset) | Start::Time(offset) => Offset::Offset(offset),
         };
         let mut places = TopicPartitionList::new();
@@ -149,10 +171,7 @@ impl Member {
         if matches!(self.start, Start::Time(_)) && places.count() > 0 {
             places = consumer.offsets_for_times(places, LOOK_UP)?;
         }
-        for place in places.elements() {
-            list.set_partition_offset(&self.topic, place.partition(), place.offset())?;
-        }
-        Ok(new)
+        Ok(places.elements().iter().map(|place| (place.partition(), place.offset())).collect())
     }
 
     fn revoke(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) {

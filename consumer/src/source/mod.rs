@@ -55,15 +55,6 @@ pub struct Offsets {
     pub group: ConsumerGroupMetadata,
 }
 
-/// What a member has taken of a partition that it may have to give back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Taken {
-    /// What lies behind the group's commit.
-    SinceCommit,
-    /// All from this offset on; the group has committed nothing since the member has the partition.
-    From(i64),
-}
-
 /// What one look at the topic gave, beside records.
 #[derive(Debug, Default)]
 pub struct Look {
@@ -121,13 +112,17 @@ impl Source {
     /// When the member cannot go on.
     pub fn look<'a>(&'a self, waiting: &mut Waiting<'a>, most: usize, wait: Duration) -> Result<Look> {
         let mut look = Look::default();
-        let mut patience = wait;
-        while waiting.len() < most {
+        // Callbacks of rebalances come only while records are asked for, so that is done at least once.
+        let mut patience = if waiting.len() < most { wait } else { Duration::ZERO };
+        loop {
             match self.consumer.poll(patience) {
                 Some(Ok(record)) => look.record(waiting, record),
                 Some(Err(KafkaError::PartitionEOF(partition))) => look.ends.push(partition),
                 Some(Err(error)) => self.judge(&error)?,
                 None => break,
+            }
+            if waiting.len() >= most {
+                break;
             }
             patience = Duration::ZERO;
         }
@@ -242,31 +237,25 @@ impl Source {
         self.consumer.context().tell(member::change_of(&offsets.due, result));
     }
 
-    /// Goes back to where the group is in the partitions of which something was `taken`, with the state there.
+    /// Goes back to where the group is, with the state there. `firsts` are the partitions of which something was
+    /// taken, with the first offset where the group may have committed nothing since they came.
     ///
     /// # Errors
     /// When the cluster does not answer.
-    pub fn go_back(&self, taken: &BTreeMap<i32, Taken>) -> Result<Vec<Restored>> {
+    pub fn go_back(&self, firsts: &BTreeMap<i32, Option<i64>>) -> Result<Vec<Restored>> {
         let refuse =
             |why: String| Error::failed(format!("topic {} cannot be taken again: {why}", self.topic));
-        let committed = taken.iter().filter(|(_, taken)| **taken == Taken::SinceCommit);
-        let committed: Vec<i32> = committed.map(|(partition, _)| *partition).collect();
+        let partitions: Vec<i32> = firsts.keys().copied().collect();
         let member = self.consumer.context();
-        let restored = member.take_over(&self.consumer, &committed).map_err(refuse)?;
-        let mut places = BTreeMap::new();
-        for (partition, taken) in taken {
-            let begin = restored.iter().map(|restored| &restored.begin).find(|at| at.partition == *partition);
-            let place = match (taken, begin) {
-                (Taken::From(first), _) => *first,
-                (Taken::SinceCommit, Some(begin)) => begin.mark.from,
-                (Taken::SinceCommit, None) => {
-                    return Err(refuse(format!("the commit of partition {partition} is gone")));
-                }
-            };
-            places.insert(*partition, place);
-        }
-        self.seek(&places).map_err(refuse)?;
-        Ok(restored)
+        let taken = member.take_over(&self.consumer, &partitions, &BTreeMap::new()).map_err(refuse)?;
+        let first = |partition: &i32| firsts.get(partition).copied().flatten();
+        let place = |(partition, offset): (&i32, &i64)| {
+            // Without a commit they would begin at the end of the topic.
+            let first = first(partition).filter(|_| taken.begun.contains_key(partition));
+            (*partition, first.unwrap_or(*offset))
+        };
+        self.seek(&taken.places.iter().map(place).collect()).map_err(refuse)?;
+        Ok(taken.restored)
     }
 
     fn seek(&self, places: &BTreeMap<i32, i64>) -> std::result::Result<(), String> {

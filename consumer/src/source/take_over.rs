@@ -1,14 +1,17 @@
 //! Where partitions go on that a member takes over, and with which state.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use millrace_core::kafka::cause;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::member::Member;
-use crate::state::{Begin, Mark, Restored, Store};
+use crate::settings::Start;
+use crate::state::{Begin, Mark, Restored};
 
 /// How long one question waits for the coordinator.
 const CALL: Duration = Duration::from_secs(5);
@@ -16,8 +19,22 @@ const CALL: Duration = Duration::from_secs(5);
 /// Kafka after its timeout, and an outage passes.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// Where partitions go on.
+#[derive(Debug, Default)]
+pub(super) struct TakenOver {
+    /// The offset at which each is read from.
+    pub places: BTreeMap<i32, i64>,
+    /// The state of those of which it is known.
+    pub restored: Vec<Restored>,
+    /// Those of which the group had committed nothing that counts, or where records it had not read are gone. Where
+    /// they begin is committed before they are read, so that nothing is lost if they change hands before the next
+    /// commit.
+    pub begun: BTreeMap<i32, i64>,
+}
+
 impl Member {
-    /// Looks up what the group has committed in these partitions, and reads the state that goes with it.
+    /// Looks up where partitions go on: where the group has committed, with the state that goes with it, or where
+    /// reading is to begin. `placed` are offsets that were asked for.
     ///
     /// # Errors
     /// A clause about what cannot be read.
@@ -25,69 +42,113 @@ impl Member {
         &self,
         consumer: &BaseConsumer<Self>,
         partitions: &[i32],
-    ) -> Result<Vec<Restored>, String> {
-        let Some(store) = self.store.as_ref().filter(|_| !partitions.is_empty()) else {
-            return Ok(Vec::new());
-        };
-        store.prepare().map_err(|e| e.to_string())?;
-        let committed = committed(consumer, &self.topic, partitions)?;
+        placed: &BTreeMap<i32, Offset>,
+    ) -> Result<TakenOver, String> {
+        let mut taken = TakenOver::default();
+        if partitions.is_empty() {
+            return Ok(taken);
+        }
+        if let Some(store) = &self.store {
+            store.prepare().map_err(|e| e.to_string())?;
+        }
+        let committed = self.until_known(|| self.committed(consumer, partitions))?;
+        let firsts = self.until_known(|| self.bounds(consumer, partitions, Offset::Beginning))?;
+        let ends = || self.until_known(|| self.bounds(consumer, partitions, Offset::End));
         let mut begins = Vec::new();
         for element in committed.elements() {
-            let Offset::Offset(committed) = element.offset() else { continue };
             let partition = element.partition();
-            if let Some(mark) = self.mark(consumer, store, (partition, committed), element.metadata())? {
-                begins.push(Begin { partition, committed, mark });
+            let first = firsts.get(&partition).copied().unwrap_or(0);
+            match (placed.get(&partition), element.offset()) {
+                (None, Offset::Offset(committed)) if committed >= first => {
+                    taken.places.insert(partition, committed);
+                    if let Some(mark) = self.mark((partition, committed), first, element.metadata()) {
+                        begins.push(Begin { partition, committed, mark });
+                    }
+                }
+                (None, Offset::Offset(committed)) => {
+                    eprintln!(
+                        "records {committed} to {} of {} partition {partition} were deleted before the group read them",
+                        first - 1,
+                        self.topic
+                    );
+                    taken.begun.insert(partition, first);
+                }
+                (Some(Offset::Offset(offset)), _) => drop(taken.begun.insert(partition, first.max(*offset))),
+                (None, _) if self.start == Start::Beginning => drop(taken.begun.insert(partition, first)),
+                _ => drop(taken.begun.insert(partition, ends()?.get(&partition).copied().unwrap_or(first))),
             }
         }
-        store.load(begins).map_err(|e| e.to_string())
+        taken.places.extend(&taken.begun);
+        if let Some(store) = &self.store {
+            taken.restored = store.load(begins).map_err(|e| e.to_string())?;
+        }
+        taken
+            .places
+            .extend(taken.restored.iter().map(|found| (found.begin.partition, found.begin.mark.from)));
+        Ok(taken)
     }
 
     /// The mark of a commit, if the state that it is of can be made again.
-    fn mark(
-        &self,
-        consumer: &BaseConsumer<Self>,
-        store: &Store,
-        (partition, committed): (i32, i64),
-        metadata: &str,
-    ) -> Result<Option<Mark>, String> {
+    fn mark(&self, (partition, committed): (i32, i64), first: i64, metadata: &str) -> Option<Mark> {
+        let store = self.store.as_ref()?;
         // A commit of another program, or one that was reset by Kafka's tools: the state begins anew.
-        let Ok(mark) = metadata.parse::<Mark>() else { return Ok(None) };
+        let mark = metadata.parse::<Mark>().ok()?;
         let place = format!("{} partition {partition}", self.topic);
         if mark.version != store.version() {
             eprintln!("the state of {place} is of other settings; it begins anew at offset {committed}");
-            return Ok(None);
+            return None;
         }
-        if mark.from >= committed {
-            return Ok(Some(mark));
-        }
-        let (first, _) = consumer.fetch_watermarks(&self.topic, partition, CALL).map_err(|e| cause(&e))?;
         if first > mark.from {
             eprintln!(
                 "records from offset {} on, which the state of {place} needs, were deleted from the topic; it begins \
                  anew at offset {committed}",
                 mark.from
             );
-            return Ok(None);
+            return None;
         }
-        Ok(Some(mark))
+        Some(mark)
     }
-}
 
-fn committed<C: Consumer<Member>>(
-    consumer: &C,
-    topic: &str,
-    partitions: &[i32],
-) -> Result<TopicPartitionList, String> {
-    let began = Instant::now();
-    loop {
+    fn committed(
+        &self,
+        consumer: &BaseConsumer<Self>,
+        partitions: &[i32],
+    ) -> KafkaResult<TopicPartitionList> {
         let mut list = TopicPartitionList::new();
         for partition in partitions {
-            list.add_partition(topic, *partition);
+            list.add_partition(&self.topic, *partition);
         }
-        match consumer.committed_offsets(list, CALL) {
-            Ok(found) => return Ok(found),
-            Err(error) if began.elapsed() < PATIENCE && passes(&error) => {}
-            Err(error) => return Err(cause(&error)),
+        consumer.committed_offsets(list, CALL)
+    }
+
+    /// Where partitions begin or end, all asked for at once.
+    fn bounds(
+        &self,
+        consumer: &BaseConsumer<Self>,
+        partitions: &[i32],
+        at: Offset,
+    ) -> KafkaResult<BTreeMap<i32, i64>> {
+        let mut list = TopicPartitionList::new();
+        for partition in partitions {
+            list.add_partition_offset(&self.topic, *partition, at)?;
+        }
+        let found = consumer.offsets_for_times(list, CALL)?;
+        let known = |element: &TopicPartitionListElem<'_>| match element.offset() {
+            Offset::Offset(offset) => Some((element.partition(), offset)),
+            _ => None,
+        };
+        Ok(found.elements().iter().filter_map(known).collect())
+    }
+
+    /// Asks again while an outage or an open transaction may pass.
+    fn until_known<T>(&self, ask: impl Fn() -> KafkaResult<T>) -> Result<T, String> {
+        let began = Instant::now();
+        loop {
+            match ask() {
+                Ok(found) => return Ok(found),
+                Err(error) if began.elapsed() < PATIENCE && passes(&error) => {}
+                Err(error) => return Err(cause(&error)),
+            }
         }
     }
 }

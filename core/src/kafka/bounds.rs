@@ -33,7 +33,9 @@ fn passes(code: Option<Code>) -> bool {
     matches!(
         code,
         Some(
-            Code::NotLeaderForPartition
+            Code::AllBrokersDown
+                | Code::BrokerTransportFailure
+                | Code::NotLeaderForPartition
                 | Code::LeaderNotAvailable
                 | Code::UnknownPartition
                 | Code::UnknownTopicOrPartition

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::{Offset, TopicPartitionList};
 
@@ -156,6 +156,8 @@ impl Span {
                     }
                 }
                 Some(Err(KafkaError::PartitionEOF(partition))) => drop(open.remove(&partition)),
+                // An outage passes, or the end does not come.
+                Some(Err(error)) if is_away(&error) && last.elapsed() < STALL => continue,
                 Some(Err(error)) => return Err(failed(&self.topic, &error)),
                 None if last.elapsed() < STALL => continue,
                 None => {
@@ -191,6 +193,11 @@ fn all_bounds(
 ) -> Result<BTreeMap<i32, (i64, i64)>> {
     let of = |partition| Ok((partition, bounds(reader, topic, partition)?));
     partitions.into_iter().map(of).collect()
+}
+
+fn is_away(error: &KafkaError) -> bool {
+    let code = error.rdkafka_error_code();
+    matches!(code, Some(Code::AllBrokersDown | Code::BrokerTransportFailure | Code::OperationTimedOut))
 }
 
 fn failed(topic: &str, error: &KafkaError) -> Error {

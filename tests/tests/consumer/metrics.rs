@@ -12,7 +12,8 @@ use crate::reading::member;
 
 pub fn tests() -> Vec<KafkaTest> {
     vec![
-        KafkaTest::shared("metrics::a_running_member_is_read_over_http", read),
+        KafkaTest::shared("metrics::a_running_member_is_read_over_http", read)
+            .needs("topics of one partition"),
         KafkaTest::shared("metrics::a_port_that_is_taken_ends_the_run_in_one_sentence", taken),
     ]
 }
