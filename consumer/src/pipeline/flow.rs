@@ -213,7 +213,7 @@ impl<'a, P: Processor> Flow<'a, P> {
         let most = usize::try_from(self.left()).unwrap_or(usize::MAX).min(self.waiting.len());
         let polled = self.polled();
         let behind = self.offsets_behind(most);
-        let list = self.to_commit(&behind)?;
+        let list = self.commit_list_of(&behind)?;
         if list.count() > 0 && !self.commit_before(&list, polled)? {
             // They stay where they are until a rebalance takes them away, or the next commit.
             return Ok(());
@@ -253,7 +253,7 @@ impl<'a, P: Processor> Flow<'a, P> {
     }
 
     /// The offsets that the group has not committed before.
-    fn to_commit(&mut self, behind: &BTreeMap<i32, (Option<i64>, i64)>) -> Result<TopicPartitionList> {
+    fn commit_list_of(&mut self, behind: &BTreeMap<i32, (Option<i64>, i64)>) -> Result<TopicPartitionList> {
         let mut list = TopicPartitionList::new();
         let topic = &self.parts.settings.topic;
         for (partition, (first, next)) in behind {
