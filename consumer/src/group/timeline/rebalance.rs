@@ -65,7 +65,10 @@ pub struct Move {
 struct Handover<'a> {
     old: Option<&'a Interval>,
     new: Option<&'a Interval>,
+    /// Whether it is the first that the new owner gets.
     first: bool,
+    /// Whether the old owner gets nothing after it.
+    last: bool,
 }
 
 impl Handover<'_> {
@@ -83,7 +86,7 @@ impl Handover<'_> {
     fn causes<'a>(&'a self, lives: &'a [Life]) -> impl Iterator<Item = Cause> + 'a {
         let went = self.old.and_then(|old| {
             let life = &lives[old.life];
-            let leaves = life.end == Some(Ending::Left) && life.last - old.to <= LEAVING;
+            let leaves = self.last && life.end == Some(Ending::Left) && life.last - old.to <= LEAVING;
             let what = match old.end {
                 Some(Loss::Silent) => Doing::Silent,
                 Some(Loss::Lost) => Doing::Lost,
@@ -115,11 +118,12 @@ impl Rebalance {
 
 /// What moved when, of intervals that lie partition by partition in the order of their beginnings.
 pub(super) fn rebalances(lives: &[Life], intervals: &[Interval]) -> Vec<Rebalance> {
-    let mut firsts: BTreeMap<usize, i64> = BTreeMap::new();
+    let mut begins: BTreeMap<usize, (i64, i64)> = BTreeMap::new();
     for own in intervals {
-        firsts.entry(own.life).and_modify(|first| *first = own.from.min(*first)).or_insert(own.from);
+        let (first, last) = begins.entry(own.life).or_insert((own.from, own.from));
+        (*first, *last) = (own.from.min(*first), own.from.max(*last));
     }
-    let mut all = handovers(intervals, &|own| firsts.get(&own.life) == Some(&own.from));
+    let mut all = handovers(intervals, &begins);
     all.sort_by_key(Handover::span);
     let mut groups: Vec<(i64, i64, Vec<Handover<'_>>)> = Vec::new();
     for one in all {
@@ -135,13 +139,21 @@ pub(super) fn rebalances(lives: &[Life], intervals: &[Interval]) -> Vec<Rebalanc
     groups.into_iter().map(|(from, to, group)| rebalance(lives, (from, to), &group)).collect()
 }
 
-fn handovers<'a>(intervals: &'a [Interval], is_first: &dyn Fn(&Interval) -> bool) -> Vec<Handover<'a>> {
+/// `begins` are the first and last beginning of what each life owned.
+fn handovers<'a>(intervals: &'a [Interval], begins: &BTreeMap<usize, (i64, i64)>) -> Vec<Handover<'a>> {
+    let is_first = |own: &Interval| begins.get(&own.life).is_some_and(|(first, _)| *first == own.from);
+    let is_last = |own: &Interval| begins.get(&own.life).is_some_and(|(_, last)| *last < own.to);
     let mut all = Vec::new();
     for own in intervals.chunk_by(|one, next| one.place == next.place) {
         let olds = std::iter::once(None).chain(own.iter().map(Some));
         let news = own.iter().map(Some).chain([None]);
         let pairs = olds.zip(news).filter(|(old, new)| new.is_some() || old.is_some_and(|o| o.end.is_some()));
-        all.extend(pairs.map(|(old, new)| Handover { old, new, first: new.is_some_and(is_first) }));
+        all.extend(pairs.map(|(old, new)| Handover {
+            old,
+            new,
+            first: new.is_some_and(is_first),
+            last: old.is_some_and(is_last),
+        }));
     }
     all
 }
