@@ -16,6 +16,7 @@ pub mod run;
 pub mod settings;
 pub mod source;
 pub mod state;
+mod transaction;
 pub mod window;
 
 use std::ffi::OsString;

@@ -7,10 +7,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use millrace_core::kafka::{Deliveries, Kafka, ProducerContext, Role, cause};
+use millrace_core::kafka::{Deliveries, Kafka, ProducerContext, Role, cause, collect};
 use millrace_core::{Error, Result};
+use rdkafka::Timestamp;
 use rdkafka::error::RDKafkaErrorCode;
-use rdkafka::message::OwnedHeaders;
+use rdkafka::message::{Message, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 
 use crate::source::Outputs;
@@ -36,6 +37,20 @@ pub struct Letter {
 }
 
 impl Letter {
+    /// A record as it came, for another topic; without its headers.
+    pub fn as_it_came(topic: &str, record: &impl Message) -> Self {
+        Self {
+            topic: topic.to_owned(),
+            key: record.key().map(<[u8]>::to_vec),
+            payload: record.payload().map(<[u8]>::to_vec),
+            timestamp: match record.timestamp() {
+                Timestamp::CreateTime(time) => Some(time),
+                _ => None,
+            },
+            ..Self::default()
+        }
+    }
+
     /// The record as a client takes it.
     pub fn record(&self) -> BaseRecord<'_, [u8], [u8], usize> {
         let mut record = BaseRecord::with_opaque_to(&self.topic, Role::Beside as usize);
@@ -104,16 +119,6 @@ impl Outputs for Outbox {
             return Err(refused(&topic, &why));
         }
         Ok(producer.in_flight_count() == 0 && self.screen.is_empty())
-    }
-}
-
-/// Collects the delivery reports that are there. Each batch has one, so one a look would take as many looks; and
-/// an idle poll costs, so it ends with the first that brings nothing.
-fn collect(producer: &BaseProducer<ProducerContext>) {
-    let mut before = i32::MAX;
-    while before > producer.in_flight_count() {
-        before = producer.in_flight_count();
-        producer.poll(Duration::ZERO);
     }
 }
 

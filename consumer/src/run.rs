@@ -53,7 +53,6 @@ pub fn run(settings: &Settings, shutdown: &Shutdown) -> Result<Tally> {
         member: &member,
         tells_group,
         store,
-        transactional_id: settings.transactional_id.clone(),
         metrics,
     };
     Flow::new(parts).run(shutdown)

@@ -11,6 +11,7 @@ mod guarantees;
 pub mod outage;
 mod plant;
 mod port;
+mod program;
 pub mod registry;
 pub mod schemas;
 mod standing;

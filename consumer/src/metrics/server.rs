@@ -1,4 +1,4 @@
-use std::io::{ErrorKind, Read, Write};
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -71,7 +71,6 @@ fn serve(listener: &TcpListener, shared: &Shared) {
         match listener.accept() {
             // Whoever breaks off asks again.
             Ok((stream, _)) => drop(answer(stream, shared)),
-            Err(e) if e.kind() == ErrorKind::WouldBlock => std::thread::sleep(BETWEEN_LOOKS),
             Err(_) => std::thread::sleep(BETWEEN_LOOKS),
         }
     }

@@ -50,21 +50,20 @@ impl<P: Processor> Flow<'_, P> {
         Ok(())
     }
 
-    fn cuts(&mut self, most: usize) -> Vec<Cut> {
+    /// The checkpoint of the first partition that should have one. What it holds counts as written down from now
+    /// on, so it must not be dropped unless the partition's state is.
+    fn cut(&mut self) -> Option<Cut> {
         let processor = &self.parts.processor;
-        let due = self.keeper.due(&|partition| processor.readings(partition));
-        let cut = |partition| {
-            let checkpoint = self.parts.processor.checkpoint(partition);
-            let (letters, mark) = self.keeper.cut(partition, checkpoint)?;
-            Some(Cut { partition, turn: self.keeper.turn(partition), letters, mark })
-        };
-        due.into_iter().take(most).filter_map(cut).collect()
+        let partition = self.keeper.due(&|partition| processor.readings(partition))?;
+        let checkpoint = self.parts.processor.checkpoint(partition);
+        let (letters, mark) = self.keeper.cut(partition, checkpoint)?;
+        Some(Cut { partition, turn: self.keeper.turn(partition), letters, mark })
     }
 
     /// Snapshots go out when all that follows from their records has arrived, and count once they have arrived
     /// themselves.
     fn checkpoint(&mut self) -> Result<()> {
-        for Cut { partition, turn, letters, mark } in self.cuts(usize::MAX) {
+        while let Some(Cut { partition, turn, letters, mark }) = self.cut() {
             for letter in &letters {
                 // A member that no longer has the partition would write behind its next owner.
                 if self.keeper.turn(partition) == turn {
@@ -83,27 +82,24 @@ impl<P: Processor> Flow<'_, P> {
     /// Outputs, snapshots and offsets in one transaction, during which the member goes on asking.
     fn transact(&mut self) -> Result<()> {
         self.parts.ledger.trust();
-        // One at a time: Kafka ends a transaction that takes long.
-        let mut cuts = self.cuts(1);
-        let Some(offsets) = self.parts.source.offsets(&marks(&cuts))? else { return Ok(()) };
+        if !self.parts.ledger.is_due() {
+            return Ok(());
+        }
         let (mut letters, texts) = std::mem::take(&mut self.batch).into_parts();
-        letters.extend(cuts.iter_mut().flat_map(|cut| std::mem::take(&mut cut.letters)));
+        // One at a time: Kafka ends a transaction that takes long.
+        let mut cut = self.cut();
+        if let Some(cut) = &mut cut {
+            letters.append(&mut cut.letters);
+            self.parts.ledger.mark(cut.partition, cut.mark.to_string());
+        }
+        let offsets = self.parts.source.offsets()?;
         let (look, outcome) = self.in_transaction(&letters, &offsets)?;
         self.see(look)?;
         match outcome {
-            Outcome::Aborted(why) => {
-                self.aborted += 1;
-                if self.aborted >= MOST_ABORTED {
-                    return Err(Error::failed(format!(
-                        "{MOST_ABORTED} transactions in a row were aborted: {why}"
-                    )));
-                }
-                self.parts.source.told(&offsets, Err(why));
-                self.go_back()
-            }
+            Outcome::Aborted(why) => self.is_aborted(&offsets, why),
             Outcome::Committed => {
                 self.parts.source.told(&offsets, Ok(()));
-                self.is_committed(cuts, &offsets);
+                self.is_committed(cut, &offsets);
                 self.after_commit();
                 texts.into_iter().try_for_each(|text| self.write(text))
             }
@@ -111,32 +107,37 @@ impl<P: Processor> Flow<'_, P> {
     }
 
     fn in_transaction(&mut self, letters: &[Letter], offsets: &Offsets) -> Result<(Look, Outcome)> {
-        let (source, waiting) = (self.parts.source, &mut self.waiting);
         let (mischief, records) = (&mut self.mischief, self.tally.records);
-        let Some(transactor) = &mut self.transactor else {
-            return Ok((Look::default(), Outcome::Aborted("there are no transactions".to_owned())));
+        let transactor = self.transactor.as_mut();
+        let work = || match transactor {
+            Some(transactor) => {
+                transactor.commit(letters, offsets, &mut |point| mischief.reach(point, records))
+            }
+            None => Ok(Outcome::Aborted("there are no transactions".to_owned())),
         };
-        std::thread::scope(|scope| {
-            let work = scope
-                .spawn(|| transactor.commit(letters, offsets, &mut |point| mischief.reach(point, records)));
-            let look = source.hold(waiting, "a transaction takes its time", &|| work.is_finished())?;
-            let outcome = work.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-            Ok((look, outcome))
-        })
+        self.parts.source.beside(&mut self.waiting, "a transaction takes its time", work)
     }
 
-    fn is_committed(&mut self, cuts: Vec<Cut>, offsets: &Offsets) {
+    fn is_aborted(&mut self, offsets: &Offsets, why: String) -> Result<()> {
+        self.aborted += 1;
+        if self.aborted >= MOST_ABORTED {
+            return Err(Error::failed(format!("{MOST_ABORTED} transactions in a row were aborted: {why}")));
+        }
+        self.parts.source.told(offsets, Err(why));
+        self.go_back()
+    }
+
+    fn is_committed(&mut self, cut: Option<Cut>, offsets: &Offsets) {
         self.aborted = 0;
         self.counts.clear();
         self.tally.is_committed();
         for element in offsets.due.elements() {
             self.keeper.is_committed(element.partition());
         }
-        for Cut { partition, turn, mark, .. } in cuts {
-            if self.keeper.turn(partition) == turn {
-                self.parts.ledger.mark(partition, mark.to_string());
-                self.keeper.is_cut(partition, mark);
-            }
+        if let Some(Cut { partition, turn, mark, .. }) = cut
+            && self.keeper.turn(partition) == turn
+        {
+            self.keeper.is_cut(partition, mark);
         }
     }
 
@@ -174,8 +175,4 @@ impl<P: Processor> Flow<'_, P> {
         self.wait_for("the last records are not acknowledged yet", &|| outbox.settled())?;
         Ok(self.tally)
     }
-}
-
-fn marks(cuts: &[Cut]) -> Vec<(i32, String)> {
-    cuts.iter().map(|cut| (cut.partition, cut.mark.to_string())).collect()
 }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use millrace_core::kafka::rejected_headers;
 use millrace_core::{Error, Result};
 use millrace_schemas::{AnomalyAlert, SensorReading};
-use rdkafka::Timestamp;
 use rdkafka::message::{BorrowedMessage, Message};
 use serde_json::Value;
 
@@ -91,20 +90,11 @@ impl<P: Processor> Flow<'_, P> {
         match settings.on_error {
             OnError::Skip => Ok(()),
             OnError::Fail => Err(unreadable(record, reject)),
-            OnError::Dlq => self.dispatch(
-                record.partition(),
-                Letter {
-                    topic: settings.dead_letters.clone(),
-                    key: record.key().map(<[u8]>::to_vec),
-                    payload: record.payload().map(<[u8]>::to_vec),
-                    timestamp: match record.timestamp() {
-                        Timestamp::CreateTime(time) => Some(time),
-                        _ => None,
-                    },
-                    headers: Some(rejected_headers(record, reject.cause.exception(), &reject.why)),
-                    ..Letter::default()
-                },
-            ),
+            OnError::Dlq => {
+                let headers = Some(rejected_headers(record, reject.cause.exception(), &reject.why));
+                let letter = Letter { headers, ..Letter::as_it_came(&settings.dead_letters, record) };
+                self.dispatch(record.partition(), letter)
+            }
         }
     }
 

@@ -17,7 +17,7 @@ use crate::group::Teller;
 use crate::metrics;
 use crate::outbox::Outbox;
 use crate::settings::{Guarantee, Settings};
-use crate::source::{Change, Decoder, Ledger, Look, Source, Waiting, ask};
+use crate::source::{Change, Decoder, Ledger, Look, Source, Waiting};
 use crate::state::{Restored, Store};
 
 /// Records that are taken before anything else is seen to.
@@ -52,8 +52,6 @@ pub struct Parts<'a, P> {
     pub tells_group: bool,
     /// Where the state is kept, if it is.
     pub store: Option<Arc<Store>>,
-    /// What transactions are made under; `None` = there are none.
-    pub transactional_id: Option<String>,
     /// Where metrics are read, if they are to be.
     pub metrics: Option<metrics::Server>,
 }
@@ -117,7 +115,7 @@ impl<'a, P: Processor> Flow<'a, P> {
     /// # Errors
     /// When the member cannot go on, an output is refused, or a record cannot be read and that is to end it.
     pub fn run(mut self, shutdown: &Shutdown) -> Result<Tally> {
-        if let Some(id) = &self.parts.transactional_id {
+        if let Some(id) = &self.parts.settings.transactional_id {
             self.transactor = Some(Transactor::begin(&self.parts.settings.kafka, id)?);
         }
         self.tell(&self.teller.plain("startup_complete"))?;
@@ -350,14 +348,12 @@ impl<'a, P: Processor> Flow<'a, P> {
     }
 
     fn learn(&mut self, id: u32) -> Result<()> {
-        let (source, waiting) = (self.parts.source, &mut self.waiting);
-        let mut looks = Vec::new();
-        let found = ask(&self.parts.registry, id, &mut |done| {
-            looks.push(source.hold(waiting, "the schema registry takes its time", done)?);
-            Ok(())
-        })?;
+        self.note();
+        let registry = &self.parts.registry;
+        let why = "the schema registry takes its time";
+        let (look, found) = self.parts.source.beside(&mut self.waiting, why, || registry.find_schema(id))?;
         self.decoder.learn(id, found.as_deref());
-        looks.into_iter().try_for_each(|look| self.see(look))
+        self.see(look)
     }
 
     fn give(&mut self, record: &BorrowedMessage<'_>) -> Result<()> {

@@ -95,8 +95,8 @@ impl Keeper {
         }
     }
 
-    /// Partitions of which so many records were taken since the last checkpoint that there should be another.
-    pub fn due(&self, readings: &dyn Fn(i32) -> u64) -> Vec<i32> {
+    /// A partition of which so many records were taken since the last checkpoint that there should be another.
+    pub fn due(&self, readings: &dyn Fn(i32) -> u64) -> Option<i32> {
         let many =
             |partition| i64::try_from(readings(partition)).unwrap_or(MOST).saturating_mul(TIMES).min(MOST);
         let is_due = |(partition, kept): &(&i32, &Kept)| {
@@ -107,11 +107,11 @@ impl Keeper {
             };
             is_due && !self.given.contains_key(partition)
         };
-        self.partitions.iter().filter(is_due).map(|(partition, _)| *partition).collect()
+        self.partitions.iter().find(is_due).map(|(partition, _)| *partition)
     }
 
     /// The records of a checkpoint, and the mark that goes with it.
-    pub fn cut(&mut self, partition: i32, checkpoint: Checkpoint) -> Option<(Vec<Letter>, Mark)> {
+    pub fn cut(&self, partition: i32, checkpoint: Checkpoint) -> Option<(Vec<Letter>, Mark)> {
         let (store, kept) = (self.store.as_ref()?, self.partitions.get(&partition)?);
         let (life, applied) = (kept.mark.life, kept.next - 1);
         let letter = |(machine, body)| store.letter(partition, machine, &Snapshot { life, applied, body });

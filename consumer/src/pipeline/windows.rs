@@ -7,7 +7,6 @@ use millrace_core::{Error, Result};
 use millrace_schemas::WindowStats;
 use millrace_schemas::codec::RecordCodec;
 use millrace_schemas::subject::{WINDOW_STATS, value_subject};
-use rdkafka::Timestamp;
 use rdkafka::message::{BorrowedMessage, Message};
 
 use crate::outbox::Letter;
@@ -78,15 +77,9 @@ impl WindowTopics {
     /// A record as it came.
     pub(super) fn late(&self, record: &BorrowedMessage<'_>) -> Letter {
         Letter {
-            topic: self.late.name.clone(),
             partition: Some(self.late.partition(record.partition(), record.key())),
-            key: record.key().map(<[u8]>::to_vec),
-            payload: record.payload().map(<[u8]>::to_vec),
-            timestamp: match record.timestamp() {
-                Timestamp::CreateTime(time) => Some(time),
-                _ => None,
-            },
             headers: record.headers().map(|headers| headers.detach()),
+            ..Letter::as_it_came(&self.late.name, record)
         }
     }
 }

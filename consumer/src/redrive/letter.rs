@@ -1,5 +1,4 @@
 use millrace_core::kafka::{REJECTED_PREFIX, legal_topic, partition_of};
-use rdkafka::Timestamp;
 use rdkafka::message::{Header, Headers, Message, OwnedHeaders};
 
 use crate::outbox::Letter;
@@ -32,15 +31,9 @@ impl Return {
             exception: said(own, "exception")?,
             from: Place { partition, offset: said(own, "offset")?.parse().ok()? },
             record: Letter {
-                topic,
                 partition: Some(partition),
-                key: record.key().map(<[u8]>::to_vec),
-                payload: record.payload().map(<[u8]>::to_vec),
-                timestamp: match record.timestamp() {
-                    Timestamp::CreateTime(time) => Some(time),
-                    _ => None,
-                },
                 headers: Some(restored(own)),
+                ..Letter::as_it_came(&topic, record)
             },
         })
     }
@@ -97,6 +90,7 @@ fn restored<H: Headers>(all: &H) -> OwnedHeaders {
 #[cfg(test)]
 mod tests {
     use millrace_core::kafka::rejected_headers;
+    use rdkafka::Timestamp;
     use rdkafka::message::OwnedMessage;
 
     use super::*;

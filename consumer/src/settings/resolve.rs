@@ -43,6 +43,9 @@ pub(super) fn resolve(
             "async does not go with exactly-once: offsets are committed with their transaction; take sync";
         return origins.refuse("commit", why);
     }
+    if guarantee == Guarantee::ExactlyOnce && said.state == Some(false) {
+        return origins.refuse("state", "exactly-once commits its state with its outputs; take true");
+    }
     let member = check.member(&said)?;
     let transactional_id = (guarantee == Guarantee::ExactlyOnce).then(|| transactional_id(&said, &member));
     let record_format = check.record_format(&said)?;
@@ -53,7 +56,7 @@ pub(super) fn resolve(
         registry: check.registry(&said)?,
         transactional_id,
         checkpoint_records: said.checkpoint_records.map(|every| every.max(1)),
-        state: said.state.unwrap_or(true) || guarantee == Guarantee::ExactlyOnce,
+        state: said.state.unwrap_or(true),
         member,
         start: check.start(&said)?,
         max_messages: said.max_messages,

@@ -1,8 +1,6 @@
 use std::collections::HashMap;
 
 use apache_avro::Schema;
-use millrace_core::Result;
-use millrace_core::registry::RegistryClient;
 use millrace_schemas::SensorReading;
 use millrace_schemas::codec::{ReadingDecoder, read_frame};
 use millrace_schemas::compatibility::Compatibility;
@@ -174,22 +172,6 @@ fn doubt(writer: &str) -> Option<String> {
     Some(match reason.field {
         Some(field) => format!("{field}: {}", reason.message),
         None => reason.message,
-    })
-}
-
-/// Asks the registry for a schema on a thread of its own, while `meanwhile` is called until the answer is there.
-///
-/// # Errors
-/// When the registry stays out of reach.
-pub fn ask(
-    registry: &RegistryClient,
-    id: u32,
-    meanwhile: &mut dyn FnMut(&dyn Fn() -> bool) -> Result<()>,
-) -> Result<Option<String>> {
-    std::thread::scope(|scope| {
-        let asking = scope.spawn(|| registry.find_schema(id));
-        meanwhile(&|| asking.is_finished())?;
-        asking.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
 }
 

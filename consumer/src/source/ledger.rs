@@ -31,6 +31,14 @@ struct Offsets {
     marks: BTreeMap<i32, String>,
 }
 
+impl Offsets {
+    /// What may be committed and is not yet.
+    fn due(&self) -> impl Iterator<Item = (i32, i64)> {
+        let is_new = |(partition, offset): &(i32, i64)| self.committed.get(partition) != Some(offset);
+        self.safe.iter().map(|(partition, offset)| (*partition, *offset)).filter(is_new)
+    }
+}
+
 impl Ledger {
     /// A ledger of a topic that waits for these outputs.
     pub fn new(topic: &str, outputs: Arc<dyn Outputs>) -> Self {
@@ -86,11 +94,11 @@ impl Ledger {
     /// When an offset is none.
     pub fn due(&self, of: Option<&[i32]>) -> Result<TopicPartitionList> {
         let due: Vec<(i32, i64, Option<String>)> = self.with(|offsets| {
-            let wanted = |partition: &i32| of.is_none_or(|of| of.contains(partition));
-            let is_new = |(partition, offset): &(i32, i64)| offsets.committed.get(partition) != Some(offset);
-            let safe = offsets.safe.iter().map(|(partition, offset)| (*partition, *offset));
-            let due = safe.filter(|(partition, _)| wanted(partition)).filter(is_new);
-            due.map(|(partition, offset)| (partition, offset, offsets.marks.get(&partition).cloned()))
+            let wanted = |(partition, _): &(i32, i64)| of.is_none_or(|of| of.contains(partition));
+            offsets
+                .due()
+                .filter(wanted)
+                .map(|(partition, offset)| (partition, offset, offsets.marks.get(&partition).cloned()))
                 .collect()
         });
         let mut list = TopicPartitionList::new();
@@ -104,6 +112,11 @@ impl Ledger {
             }
         }
         Ok(list)
+    }
+
+    /// Whether anything may be committed that is not yet.
+    pub fn is_due(&self) -> bool {
+        self.with(|offsets| offsets.due().next().is_some())
     }
 
     /// Notes what the broker has committed, of partitions that are still here.

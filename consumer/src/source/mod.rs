@@ -18,9 +18,10 @@ use millrace_core::{Error, Result};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerGroupMetadata};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::message::{BorrowedMessage, Message};
+use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::{Offset, TopicPartitionList};
 
-pub use decode::{Cause, Decoder, Reject, ask};
+pub use decode::{Cause, Decoder, Reject};
 pub use ledger::{Ledger, Outputs};
 pub use member::{Change, Dated, Member};
 
@@ -166,6 +167,25 @@ impl Source {
         Ok(look)
     }
 
+    /// Does something that may take long on a thread of its own, and stays a member meanwhile, as in
+    /// [`hold`](Self::hold).
+    ///
+    /// # Errors
+    /// When the member cannot go on, and what the work gives.
+    pub fn beside<'a, T: Send>(
+        &'a self,
+        waiting: &mut Waiting<'a>,
+        why: &str,
+        work: impl FnOnce() -> Result<T> + Send,
+    ) -> Result<(Look, T)> {
+        std::thread::scope(|scope| {
+            let working = scope.spawn(work);
+            let look = self.hold(waiting, why, &|| working.is_finished())?;
+            let done = working.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+            Ok((look, done))
+        })
+    }
+
     fn switch(&self, on: bool) -> Result<()> {
         let own = self.consumer.assignment().map_err(|e| failed(&self.topic, &e))?;
         let switched = if on { self.consumer.resume(&own) } else { self.consumer.pause(&own) };
@@ -211,22 +231,13 @@ impl Source {
         Ok(taken)
     }
 
-    /// What goes into a transaction beside records: offsets with these marks, and who commits them.
+    /// What goes into a transaction beside records: offsets with their marks, and who commits them.
     ///
     /// # Errors
     /// When an offset is none, or the client is no member yet.
-    pub fn offsets(&self, marks: &[(i32, String)]) -> Result<Option<Offsets>> {
-        let due = self.ledger.due(None)?;
-        for (partition, mark) in marks {
-            if let Some(mut place) = due.find_partition(&self.topic, *partition) {
-                place.set_metadata(mark);
-            }
-        }
-        if due.count() == 0 {
-            return Ok(None);
-        }
+    pub fn offsets(&self) -> Result<Offsets> {
         let refuse = || Error::failed(format!("topic {}: the client is no member of its group", self.topic));
-        Ok(Some(Offsets { due, group: self.consumer.group_metadata().ok_or_else(refuse)? }))
+        Ok(Offsets { due: self.ledger.due(None)?, group: self.consumer.group_metadata().ok_or_else(refuse)? })
     }
 
     /// Notes that offsets were committed in a transaction, or why they were not.
@@ -266,11 +277,10 @@ impl Source {
                 list.add_partition_offset(&self.topic, *partition, Offset::Offset(*offset))
                     .map_err(|e| cause(&e))?;
             }
-            let sought = self.consumer.seek_partitions(list, SEEK).and_then(|list| {
-                list.elements()
-                    .iter()
-                    .try_for_each(rdkafka::topic_partition_list::TopicPartitionListElem::error)
-            });
+            let sought = self
+                .consumer
+                .seek_partitions(list, SEEK)
+                .and_then(|list| list.elements().iter().try_for_each(TopicPartitionListElem::error));
             match sought {
                 Ok(()) => return Ok(()),
                 // A partition that has only just come cannot be sought yet.

@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use millrace_core::kafka::cause;
+use millrace_core::kafka::{cause, edges};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, KafkaResult};
-use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::member::Member;
@@ -52,8 +51,8 @@ impl Member {
             store.prepare().map_err(|e| e.to_string())?;
         }
         let committed = self.until_known(|| self.committed(consumer, partitions))?;
-        let firsts = self.until_known(|| self.bounds(consumer, partitions, Offset::Beginning))?;
-        let ends = || self.until_known(|| self.bounds(consumer, partitions, Offset::End));
+        let firsts = self.edges(consumer, partitions, Offset::Beginning)?;
+        let mut at_end = Vec::new();
         let mut begins = Vec::new();
         for element in committed.elements() {
             let partition = element.partition();
@@ -75,8 +74,11 @@ impl Member {
                 }
                 (Some(Offset::Offset(offset)), _) => drop(taken.begun.insert(partition, first.max(*offset))),
                 (None, _) if self.start == Start::Beginning => drop(taken.begun.insert(partition, first)),
-                _ => drop(taken.begun.insert(partition, ends()?.get(&partition).copied().unwrap_or(first))),
+                _ => at_end.push(partition),
             }
+        }
+        if !at_end.is_empty() {
+            taken.begun.extend(self.edges(consumer, &at_end, Offset::End)?);
         }
         taken.places.extend(&taken.begun);
         if let Some(store) = &self.store {
@@ -121,23 +123,16 @@ impl Member {
         consumer.committed_offsets(list, CALL)
     }
 
-    /// Where partitions begin or end, all asked for at once.
-    fn bounds(
+    /// Where partitions begin or end.
+    fn edges(
         &self,
         consumer: &BaseConsumer<Self>,
         partitions: &[i32],
         at: Offset,
-    ) -> KafkaResult<BTreeMap<i32, i64>> {
-        let mut list = TopicPartitionList::new();
-        for partition in partitions {
-            list.add_partition_offset(&self.topic, *partition, at)?;
-        }
-        let found = consumer.offsets_for_times(list, CALL)?;
-        let known = |element: &TopicPartitionListElem<'_>| match element.offset() {
-            Offset::Offset(offset) => Some((element.partition(), offset)),
-            _ => None,
-        };
-        Ok(found.elements().iter().filter_map(known).collect())
+    ) -> Result<BTreeMap<i32, i64>, String> {
+        let places = || partitions.iter().map(|partition| (&self.topic, *partition));
+        let found = self.until_known(|| edges(consumer, places(), at))?;
+        Ok(found.into_iter().map(|((_, partition), offset)| (partition, offset)).collect())
     }
 
     /// Asks again while an outage or an open transaction may pass.

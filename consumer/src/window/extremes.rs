@@ -23,6 +23,9 @@ pub(super) struct Extremes(VecDeque<(i64, f64)>);
 
 impl Extremes {
     pub fn add(&mut self, end: End, time: i64, value: f64) {
+        if self.0.back().is_none_or(|newest| newest.0 <= time) {
+            return self.add_newest(end, time, value);
+        }
         let mut place = self.0.len();
         while place > 0 && self.0[place - 1].0 > time {
             place -= 1;
@@ -36,6 +39,14 @@ impl Extremes {
         }
         self.0.drain(kept..place);
         self.0.insert(kept, (time, value));
+    }
+
+    /// Most samples come in their order.
+    fn add_newest(&mut self, end: End, time: i64, value: f64) {
+        while self.0.back().is_some_and(|newest| end.beats(value, newest.1)) {
+            self.0.pop_back();
+        }
+        self.0.push_back((time, value));
     }
 
     /// Lets go of the oldest sample. Samples of one time and value may stand for each other.

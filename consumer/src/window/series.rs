@@ -74,11 +74,11 @@ impl Series {
 
     /// A late sample costs as many steps as there are newer ones.
     pub fn add(&mut self, time: i64, value: f64) {
-        let mut place = self.samples.len();
-        while place > 0 && self.samples[place - 1].0 > time {
-            place -= 1;
+        let newer = self.samples.iter().rev().take_while(|sample| sample.0 > time).count();
+        match newer {
+            0 => self.samples.push_back((time, value)),
+            _ => self.samples.insert(self.samples.len() - newer, (time, value)),
         }
-        self.samples.insert(place, (time, value));
         self.lowest.add(End::Lowest, time, value);
         self.highest.add(End::Highest, time, value);
         self.moments.add(value);

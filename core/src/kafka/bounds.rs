@@ -1,7 +1,9 @@
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::RDKafkaErrorCode as Code;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::error::{KafkaResult, RDKafkaErrorCode as Code};
+use rdkafka::{Offset, TopicPartitionList};
 
 use super::cause;
 use super::topic::TIMEOUT;
@@ -27,6 +29,32 @@ pub fn bounds(reader: &BaseConsumer, topic: &str, partition: i32) -> Result<(i64
             }
         }
     }
+}
+
+/// Where partitions begin ([`Offset::Beginning`]) or end ([`Offset::End`]), all asked for at once; those of which
+/// it is not known are left out.
+///
+/// # Errors
+/// When the cluster does not answer.
+pub fn edges<C: ConsumerContext>(
+    client: &BaseConsumer<C>,
+    places: impl IntoIterator<Item = (impl AsRef<str>, i32)>,
+    at: Offset,
+) -> KafkaResult<BTreeMap<(String, i32), i64>> {
+    let mut list = TopicPartitionList::new();
+    for (topic, partition) in places {
+        list.add_partition_offset(topic.as_ref(), partition, at)?;
+    }
+    Ok(known(&client.offsets_for_times(list, TIMEOUT)?))
+}
+
+/// The offsets of a list, as far as they are numbers.
+pub fn known(list: &TopicPartitionList) -> BTreeMap<(String, i32), i64> {
+    let offset = |offset| if let Offset::Offset(offset) = offset { Some(offset) } else { None };
+    let elements = list.elements();
+    let pairs =
+        elements.iter().map(|element| ((element.topic().to_owned(), element.partition()), element.offset()));
+    pairs.filter_map(|(place, at)| Some((place, offset(at)?))).collect()
 }
 
 fn passes(code: Option<Code>) -> bool {

@@ -24,7 +24,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::producer::BaseProducer;
 
-pub use bounds::bounds;
+pub use bounds::{bounds, edges, known};
 pub use context::{Deliveries, ProducerContext, Role};
 pub use flags::ClusterFlags;
 pub use partition::partition_of;
@@ -32,7 +32,7 @@ pub use properties::{Properties, read_command_config, read_properties};
 pub use rejected::{REJECTED_PREFIX, rejected_headers};
 pub use span::Span;
 pub use topic::{PARTITION_COUNTS, Topic, TopicDefaults, legal_topic};
-pub use transactions::{Verdict, collect_and_rest, drained, while_collecting};
+pub use transactions::{Verdict, collect, collect_and_rest, drained, while_collecting};
 
 use crate::error::{Error, Result};
 use crate::secret::HIDDEN;

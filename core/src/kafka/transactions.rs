@@ -12,8 +12,6 @@ use crate::error::Result;
 const BETWEEN_PROBES: Duration = Duration::from_millis(200);
 /// Slept rather than polled: the last millisecond of a poll with a timeout is spun away.
 const REST: Duration = Duration::from_millis(1);
-/// Delivery reports collected at once.
-const REPORTS_AT_ONCE: usize = 64;
 
 /// What a failed call of a transaction asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,11 +37,19 @@ impl Verdict {
     }
 }
 
-/// Collects delivery reports, and leaves the brokers some time.
-pub fn collect_and_rest(producer: &BaseProducer<ProducerContext>) {
-    for _ in 0..REPORTS_AT_ONCE {
+/// Collects the delivery reports that are there. Each batch has one, so one a look would take as many looks; and
+/// an idle poll costs, so it ends with the first that brings nothing.
+pub fn collect(producer: &BaseProducer<ProducerContext>) {
+    let mut before = i32::MAX;
+    while before > producer.in_flight_count() {
+        before = producer.in_flight_count();
         producer.poll(Duration::ZERO);
     }
+}
+
+/// Collects delivery reports, and leaves the brokers some time.
+pub fn collect_and_rest(producer: &BaseProducer<ProducerContext>) {
+    collect(producer);
     std::thread::sleep(REST);
 }
 

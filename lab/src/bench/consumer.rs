@@ -9,9 +9,10 @@ use rdkafka::TopicPartitionList;
 use rdkafka::consumer::Consumer;
 
 use super::contestant::{Contestant, ratios, rows};
-use super::round::our_rate;
+use super::round::{check, our_rate};
 use crate::cluster::{self, Cluster};
 use crate::cluster_args::ClusterArgs;
+use crate::program::program;
 use crate::registry;
 
 const JAVA_TOOL: &str = "org.apache.kafka.tools.ConsumerPerformance";
@@ -54,9 +55,7 @@ pub struct Bare {
 
 /// Runs the rounds and prints the table.
 pub(super) fn run(args: &Args) -> Result<()> {
-    if args.records < args.machines || args.machines == 0 || args.rounds == 0 {
-        return Err(Error::usage("--records must be at least --machines, and both and --rounds at least 1"));
-    }
+    check(args.records, args.machines, args.rounds)?;
     let cluster = cluster::start(&args.cluster.plain_request(), &Shutdown::on_signals()?)?;
     let registry = registry::start(registry::Options::in_memory(0))?;
     let topic = format!("bench-{}", std::process::id());
@@ -100,16 +99,10 @@ pub(super) fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-fn program() -> Result<Command> {
-    let program = std::env::current_exe()
-        .map_err(|e| Error::failed(format!("the path of this program is unknown: {e}")))?;
-    Ok(Command::new(program))
-}
-
 fn fill(args: &Args, cluster: &Cluster, registry: &str, topic: &str) -> Result<()> {
     cluster.kafka().ensure_topic(topic, Some(args.partitions), &TopicDefaults::default())?;
-    let filled = program()?
-        .args(["producer", "--mode", "kafka", "--speed", "max", "--topic", topic, "--quiet"])
+    let filled = program("producer")?
+        .args(["--mode", "kafka", "--speed", "max", "--topic", topic, "--quiet"])
         .args(["--bootstrap-server", cluster.bootstrap_server(), "--schema-registry-url", registry])
         .args(["--machines", &args.machines.to_string()])
         .args(["--duration", &args.records.div_ceil(args.machines).to_string()])
@@ -122,9 +115,9 @@ fn fill(args: &Args, cluster: &Cluster, registry: &str, topic: &str) -> Result<(
 }
 
 fn bare(args: &Args, cluster: &Cluster, topic: &str) -> Result<Command> {
-    let mut command = program()?;
+    let mut command = program("bench")?;
     command
-        .args(["bench", "bare-consumer", "--topic", topic, "--records", &args.records.to_string()])
+        .args(["bare-consumer", "--topic", topic, "--records", &args.records.to_string()])
         .args(["--bootstrap-server", cluster.bootstrap_server()]);
     Ok(command)
 }
@@ -146,9 +139,9 @@ fn ours(
     topic: &str,
     (round, guarantee): (usize, &str),
 ) -> Result<Command> {
-    let mut command = program()?;
+    let mut command = program("consumer")?;
     command
-        .args(["consumer", "--topic", topic, "--group-id", &format!("{topic}-{guarantee}-{round}")])
+        .args(["--topic", topic, "--group-id", &format!("{topic}-{guarantee}-{round}")])
         .args(["--from-beginning", "--max-messages", &args.records.to_string(), "--guarantee", guarantee])
         .args(["--commit-interval", &args.commit_interval.to_string()])
         .args(["--output-format", "text", "--show", "nothing"])

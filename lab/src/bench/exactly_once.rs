@@ -1,14 +1,15 @@
 use std::process::Command;
 
+use millrace_core::Result;
 use millrace_core::kafka::TopicDefaults;
 use millrace_core::shutdown::Shutdown;
-use millrace_core::{Error, Result};
 use millrace_producer::report::grouped;
 
 use super::contestant::{Contestant, table};
-use super::round::our_rate;
+use super::round::{check, our_rate};
 use crate::cluster::{self, Cluster};
 use crate::cluster_args::ClusterArgs;
+use crate::program::program;
 use crate::registry;
 
 /// What `lab bench exactly-once` can be told.
@@ -42,9 +43,7 @@ enum Way {
 
 /// Runs the rounds and prints the table.
 pub(super) fn run(args: &Args) -> Result<()> {
-    if args.records < args.machines || args.machines == 0 || args.rounds == 0 {
-        return Err(Error::usage("--records must be at least --machines, and both and --rounds at least 1"));
-    }
+    check(args.records, args.machines, args.rounds)?;
     let cluster = cluster::start(&args.cluster.plain_request(), &Shutdown::on_signals()?)?;
     let registry = registry::start(registry::Options::in_memory(0))?;
     println!(
@@ -74,11 +73,9 @@ fn command(args: &Args, cluster: &Cluster, registry_url: &str, way: Way, round: 
     let topic = format!("bench-{}-{name}-{round}", std::process::id());
     // Made beforehand, so that neither pays for it.
     cluster.kafka().ensure_topic(&topic, Some(args.partitions), &TopicDefaults::default())?;
-    let program = std::env::current_exe()
-        .map_err(|e| Error::failed(format!("the path of this program is unknown: {e}")))?;
-    let mut command = Command::new(program);
+    let mut command = program("producer")?;
     command
-        .args(["producer", "--mode", "kafka", "--speed", "max", "--topic", &topic])
+        .args(["--mode", "kafka", "--speed", "max", "--topic", &topic])
         .args(["--bootstrap-server", cluster.bootstrap_server(), "--schema-registry-url", registry_url])
         .args(["--machines", &args.machines.to_string()])
         .args(["--duration", &(args.records / args.machines).to_string()]);

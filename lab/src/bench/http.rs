@@ -13,6 +13,7 @@ use serde::de::IgnoredAny;
 use tokio::net::TcpListener;
 
 use super::round::{measure, median, number_before};
+use crate::program::program;
 
 /// What `lab bench http` can be told.
 #[derive(Debug, clap::Args)]
@@ -84,10 +85,8 @@ async fn take(State(taken): State<Arc<AtomicU64>>, body: Bytes) -> StatusCode {
 }
 
 fn command(args: &Args, url: &str) -> Result<Command> {
-    let program = std::env::current_exe()
-        .map_err(|e| Error::failed(format!("the path of this program is unknown: {e}")))?;
-    let mut command = Command::new(program);
-    command.args(["producer", "--mode", "api", "--url", url, "--speed", "max"]);
+    let mut command = program("producer")?;
+    command.args(["--mode", "api", "--url", url, "--speed", "max"]);
     command.args(["--batch", &args.batch.to_string(), "--machines", &args.machines.to_string()]);
     command.args(["--duration", &(args.readings / args.machines).to_string()]);
     Ok(command)

@@ -9,9 +9,10 @@ use millrace_producer::report::grouped;
 use millrace_producer::settings;
 
 use super::contestant::{Contestant, table};
-use super::round::{number_before, our_rate};
+use super::round::{check, number_before, our_rate};
 use crate::cluster::{self, Cluster};
 use crate::cluster_args::ClusterArgs;
+use crate::program::program;
 use crate::registry;
 
 const JAVA_TOOL: &str = "org.apache.kafka.tools.ProducerPerformance";
@@ -43,9 +44,7 @@ pub struct Args {
 
 /// Runs the rounds and prints the table.
 pub(super) fn run(args: &Args) -> Result<()> {
-    if args.records < args.machines || args.machines == 0 || args.rounds == 0 {
-        return Err(Error::usage("--records must be at least --machines, and both and --rounds at least 1"));
-    }
+    check(args.records, args.machines, args.rounds)?;
     let cluster = cluster::start(&args.cluster.plain_request(), &Shutdown::on_signals()?)?;
     let registry = registry::start(registry::Options::in_memory(0))?;
     let size = mean_size(args)?;
@@ -91,11 +90,9 @@ fn topic(round: usize) -> String {
 }
 
 fn our_command(args: &Args, cluster: &Cluster, registry_url: &str, topic: &str) -> Result<Command> {
-    let program = std::env::current_exe()
-        .map_err(|e| Error::failed(format!("the path of this program is unknown: {e}")))?;
-    let mut command = Command::new(program);
+    let mut command = program("producer")?;
     command
-        .args(["producer", "--mode", "kafka", "--speed", "max", "--topic", topic])
+        .args(["--mode", "kafka", "--speed", "max", "--topic", topic])
         .args(["--bootstrap-server", cluster.bootstrap_server(), "--schema-registry-url", registry_url])
         .args(["--machines", &args.machines.to_string(), "--partitions", &args.partitions.to_string()])
         .args(["--duration", &(args.records / args.machines).to_string()])

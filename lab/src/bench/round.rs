@@ -48,6 +48,14 @@ pub(super) fn number_before(text: &str, unit: &str) -> Option<f64> {
     digits.replace(',', "").parse().ok()
 }
 
+/// Refuses a race in which nothing is done.
+pub(super) fn check(records: u64, machines: u64, rounds: usize) -> Result<()> {
+    if records < machines || machines == 0 || rounds == 0 {
+        return Err(Error::usage("--records must be at least --machines, and both and --rounds at least 1"));
+    }
+    Ok(())
+}
+
 /// The rate in the summaries of our programs.
 pub(super) fn our_rate(text: &str) -> Option<f64> {
     number_before(text, " records/s")

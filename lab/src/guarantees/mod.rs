@@ -17,6 +17,7 @@ use rdkafka::message::Message;
 
 use crate::cluster::{self, Cluster};
 use crate::cluster_args::ClusterArgs;
+use crate::program::program;
 use crate::{registry, topic};
 use table::{Finding, Form};
 
@@ -146,12 +147,4 @@ impl Ground {
         })?;
         Ok(written)
     }
-}
-
-fn program(name: &str) -> Result<Command> {
-    let program = std::env::current_exe()
-        .map_err(|e| Error::failed(format!("the path of this program is unknown: {e}")))?;
-    let mut command = Command::new(program);
-    command.arg(name);
-    Ok(command)
 }

@@ -1,16 +1,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use millrace_core::kafka::{Deliveries, ProducerContext, Role, cause};
+use millrace_core::kafka::{Deliveries, ProducerContext, Role, cause, collect_and_rest};
 use millrace_core::{Error, Result};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 
 /// Delivery reports collected at once while there is nothing else to do.
 const REPORTS_AT_ONCE: usize = 64;
-/// How long to leave a full queue to the brokers. Slept rather than polled: the last millisecond of a
-/// poll with a timeout is spun away, which cost a fifth of the client's CPU time.
-const FULL_QUEUE_PAUSE: Duration = Duration::from_millis(1);
 
 /// A record as the client takes it; its opaque is a [`Role`](millrace_core::kafka::Role).
 pub type Record<'a> = BaseRecord<'a, str, [u8], usize>;
@@ -78,8 +75,7 @@ impl Link {
 
     /// Collects, and leaves the brokers some time.
     pub fn collect_and_rest(&self) {
-        self.collect();
-        std::thread::sleep(FULL_QUEUE_PAUSE);
+        collect_and_rest(&self.producer);
     }
 
     /// Records whose delivery report has not come.

@@ -9,6 +9,7 @@ mod mutated;
 mod offsets;
 mod reading;
 mod redrive;
+mod state;
 mod timeline;
 mod windows;
 mod writers;
@@ -27,6 +28,7 @@ fn main() {
             lag::tests(),
             offsets::tests(),
             metrics::tests(),
+            state::tests(),
             windows::tests(),
         ];
         all.into_iter().flatten().collect()

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::Utc;
-use millrace_core::kafka::{Kafka, cause};
+use millrace_core::kafka::{Kafka, cause, edges, known};
 use millrace_core::{Error, Result};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
@@ -101,8 +101,8 @@ impl Meter {
                 self.servers
             )));
         }
-        let starts = self.offsets(committed.keys(), Offset::Beginning).map_err(refuse)?;
-        let ends = self.offsets(committed.keys(), Offset::End).map_err(refuse)?;
+        let starts = self.edges(&committed, Offset::Beginning).map_err(refuse)?;
+        let ends = self.edges(&committed, Offset::End).map_err(refuse)?;
         let mut lags: Vec<PartitionLag> = committed
             .into_iter()
             .map(|(place, committed)| {
@@ -132,17 +132,12 @@ impl Meter {
         Ok(known(&self.observer.committed_offsets(list, CALL)?))
     }
 
-    /// Where partitions begin or end, all asked for at once.
-    fn offsets<'a>(
+    fn edges(
         &self,
-        places: impl Iterator<Item = &'a Place>,
+        of: &BTreeMap<Place, i64>,
         at: Offset,
     ) -> std::result::Result<BTreeMap<Place, i64>, KafkaError> {
-        let mut list = TopicPartitionList::new();
-        for (topic, partition) in places {
-            list.add_partition_offset(topic, *partition, at)?;
-        }
-        Ok(known(&self.observer.offsets_for_times(list, CALL)?))
+        edges(&self.observer, of.keys().map(|(topic, partition)| (topic, *partition)), at)
     }
 
     /// Reads the oldest unread and the newest record of each partition of one topic that is behind.
@@ -163,12 +158,4 @@ impl Meter {
         }
         Ok(())
     }
-}
-
-fn known(list: &TopicPartitionList) -> BTreeMap<Place, i64> {
-    let offset = |offset| if let Offset::Offset(offset) = offset { Some(offset) } else { None };
-    let elements = list.elements();
-    let pairs =
-        elements.iter().map(|element| ((element.topic().to_owned(), element.partition()), element.offset()));
-    pairs.filter_map(|(place, at)| Some((place, offset(at)?))).collect()
 }
