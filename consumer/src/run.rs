@@ -1,9 +1,8 @@
-//! One run of the consumer.
+//! One run of the consumer, or of another program with a processor of its own.
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use millrace_core::kafka::Kafka;
 use millrace_core::registry::RegistryClient;
 use millrace_core::shutdown::Shutdown;
 use millrace_core::{Error, Result};
@@ -15,30 +14,44 @@ use crate::metrics;
 use crate::outbox::Outbox;
 use crate::pipeline::{Flow, Parts, Processor, Tally, WindowTopics};
 use crate::rolling::Rolling;
-use crate::settings::{OnError, Settings};
+use crate::settings::{ClosedWindows, OnError, Run, Settings};
 use crate::source::{Ledger, Outputs, Source};
 use crate::state::Store;
 
-/// Reads until the end is asked for or reached.
+/// Computes rolling statistics until the end is asked for or reached.
 ///
 /// # Errors
 /// When the cluster or the registry is out of reach, or something cannot go on.
-pub fn run(settings: &Settings, shutdown: &Shutdown) -> Result<Tally> {
+pub fn run(run: &Run, shutdown: &Shutdown) -> Result<Tally> {
+    process(&run.settings, run.statistics.closed.as_ref(), Rolling::new(&run.statistics), shutdown)
+}
+
+/// Reads as a member of a group and hands readings to a processor, until the end is asked for or reached. Where
+/// `closed` says so, there are topics for closed windows.
+///
+/// # Errors
+/// When the cluster or the registry is out of reach, or something cannot go on.
+pub fn process(
+    settings: &Settings,
+    closed: Option<&ClosedWindows>,
+    processor: impl Processor,
+    shutdown: &Shutdown,
+) -> Result<Tally> {
     settings.kafka.check()?;
     look_for_topic(settings)?;
     let metrics = serve_metrics(settings)?;
     let registry = settings.registry.client()?;
     let alerts = prepare_alerts(settings, &registry)?;
-    let windows = WindowTopics::prepare(settings, &registry, shutdown)?;
+    let windows = closed.map(|closed| WindowTopics::prepare(settings, closed, &registry, shutdown)).transpose()?.flatten();
     let tells_group = prepare_group_events(settings);
     if settings.on_error == OnError::Dlq {
         let defaults = settings.topic_defaults.of_one_partition();
         settings.kafka.ensure_topic(&settings.dead_letters, None, &defaults)?;
     }
-    let outbox = Arc::new(Outbox::new(writes(settings, tells_group))?);
+    let writes = writes(settings, tells_group) || closed.is_some();
+    let outbox = Arc::new(Outbox::new(writes.then_some(&settings.kafka))?);
     let ledger = Arc::new(Ledger::new(&settings.topic, Arc::clone(&outbox) as Arc<dyn Outputs>));
     let member = member_name(settings);
-    let processor = Rolling::new(settings);
     let store = prepare_state(settings, &processor)?;
     let source = Source::join(settings, &member, Arc::clone(&ledger), store.clone())?;
     let parts = Parts {
@@ -59,21 +72,35 @@ pub fn run(settings: &Settings, shutdown: &Shutdown) -> Result<Tally> {
 }
 
 /// A run that ends by itself or by a signal, with the summary left to standard error.
-pub(crate) fn run_to_end(settings: &Settings) -> Result<()> {
+pub(crate) fn run_to_end(run: &Run) -> Result<()> {
+    let told = |tally: &Tally| match &run.statistics.closed {
+        Some(_) => format!(", {} windows closed, {} records late", tally.windows, tally.late),
+        None => String::new(),
+    };
+    to_end(&run.settings, |shutdown| self::run(run, shutdown), told)
+}
+
+/// Runs something that ends by itself or by a signal, and leaves the summary, with what `told` adds, to standard
+/// error.
+///
+/// # Errors
+/// What the run ends with.
+pub fn to_end(
+    settings: &Settings,
+    run: impl FnOnce(&Shutdown) -> Result<Tally>,
+    told: impl FnOnce(&Tally) -> String,
+) -> Result<()> {
     let shutdown = Shutdown::on_signals()?;
     let began = Instant::now();
-    let tally = run(settings, &shutdown)?;
+    let tally = run(&shutdown)?;
     if settings.verbose {
         let (records, rejected, alerts) = (tally.records, tally.rejected, tally.alerts);
         // Joining a group takes its own time, which says nothing of the rate.
         let seconds = tally.first.unwrap_or(began).elapsed().as_secs_f64();
         let rate = (records as f64 / seconds.max(f64::MIN_POSITIVE)) as u64;
-        let closed = match &settings.closed {
-            Some(_) => format!(", {} windows closed, {} records late", tally.windows, tally.late),
-            None => String::new(),
-        };
+        let told = told(&tally);
         eprintln!(
-            "read {records} records in {seconds:.1} s ({rate} records/s): {rejected} rejected, {alerts} alerts{closed}"
+            "read {records} records in {seconds:.1} s ({rate} records/s): {rejected} rejected, {alerts} alerts{told}"
         );
     }
     Ok(())
@@ -103,8 +130,7 @@ fn look_for_topic(settings: &Settings) -> Result<()> {
 }
 
 fn prepare_alerts(settings: &Settings, registry: &RegistryClient) -> Result<Option<(RecordCodec, u32)>> {
-    let topic = settings.detection.as_ref().and_then(|detection| detection.topic.as_ref());
-    let Some(topic) = topic else { return Ok(None) };
+    let Some(topic) = &settings.alerts_topic else { return Ok(None) };
     let id = registry.register(&value_subject(topic), ANOMALY_ALERT)?;
     settings.kafka.ensure_topic(topic, None, &settings.topic_defaults.of_one_partition())?;
     let codec = RecordCodec::new(ANOMALY_ALERT).map_err(|e| Error::failed(format!("alerts: {e}")))?;
@@ -123,7 +149,7 @@ fn prepare_state(settings: &Settings, processor: &impl Processor) -> Result<Opti
             return Err(Error::failed(why));
         }
         if settings.verbose {
-            eprintln!("the demo broker keeps no state; windows begin anew after a restart");
+            eprintln!("the demo broker keeps no state; what is known of machines begins anew after a restart");
         }
         return Ok(None);
     }
@@ -143,11 +169,9 @@ fn prepare_group_events(settings: &Settings) -> bool {
     made.is_ok()
 }
 
-fn writes(settings: &Settings, tells_group: bool) -> Option<&Kafka> {
-    let alerts = settings.detection.as_ref().is_some_and(|detection| detection.topic.is_some());
-    let closes = settings.closed.is_some();
-    let keeps = settings.state;
-    (tells_group || alerts || closes || keeps || settings.on_error == OnError::Dlq).then_some(&settings.kafka)
+fn writes(settings: &Settings, tells_group: bool) -> bool {
+    let alerts = settings.alerts_topic.is_some();
+    tells_group || alerts || settings.state || settings.on_error == OnError::Dlq
 }
 
 /// What the group sees as the client's id.

@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 
 use chrono::DateTime;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::alarm::Change;
+pub use millrace_schemas::AlertState;
 
-/// An alert that opened or closed.
+use crate::machine::{FLAT_LINE, Found};
+use crate::methods::residual::Failure;
+
+/// An alert as a file or a pipe gives it: times are text, since there may be none.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct AnomalyAlert {
     /// The same for all alerts of an episode: from machine, begin and detector.
@@ -19,8 +22,8 @@ pub struct AnomalyAlert {
     pub detector: &'static str,
     /// SHA-256 of the model file, or `self-taught`.
     pub model_version: String,
-    /// `opened` or `closed`.
-    pub state: &'static str,
+    /// What became of it.
+    pub state: AlertState,
     /// When it opened: a time, or a row's number where the input has no times.
     pub episode_start: String,
     /// When this was said.
@@ -46,10 +49,8 @@ pub struct AnomalyAlert {
 }
 
 /// The parts of an alert that come from the method.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
-    /// Whether it opens or closes.
-    pub change: Change,
     /// How strange.
     pub score: f64,
     /// Held against what.
@@ -59,65 +60,95 @@ pub struct Evidence {
     /// Which sensor is named.
     pub sensor: usize,
     /// The likely failure and the cosine.
-    pub failure: Option<(&'static str, f64)>,
+    pub failure: Option<(Failure, f64)>,
 }
 
-/// Where and when an alert is.
-#[derive(Debug, Clone)]
-pub struct Moment<'a> {
-    /// The machine.
-    pub machine: &'a str,
-    /// Now.
-    pub now: String,
-    /// When the episode opened.
-    pub opened: String,
-    /// The first reading that the alert rests on.
-    pub evidence_from: String,
+impl Evidence {
+    fn shares(&self, names: &[String]) -> BTreeMap<String, f64> {
+        let total: f64 = self.shares.iter().sum::<f64>().max(f64::MIN_POSITIVE);
+        names.iter().cloned().zip(self.shares.iter().map(|share| share / total)).collect()
+    }
+
+    fn sensor(&self, names: &[String]) -> String {
+        names.get(self.sensor).cloned().unwrap_or_default()
+    }
 }
 
-impl AnomalyAlert {
-    /// An alert of a method, for sensors of these names.
-    pub fn new(
-        detector: &'static str,
-        model_version: &str,
-        names: &[String],
-        at: &Moment<'_>,
-        of: &Evidence,
-    ) -> Self {
-        let total: f64 = of.shares.iter().sum::<f64>().max(f64::MIN_POSITIVE);
-        Self {
-            alert_id: id(&[at.machine, &at.opened, detector]),
-            machine_id: at.machine.to_owned(),
-            detector,
-            model_version: model_version.to_owned(),
-            state: if of.change == Change::Opened { "opened" } else { "closed" },
-            episode_start: at.opened.clone(),
-            timestamp: at.now.clone(),
+impl Found {
+    /// The alert of a machine with these sensors, as a file or a pipe gives it.
+    pub fn alert(&self, machine: &str, version: &str, names: &[String], has_time: bool) -> AnomalyAlert {
+        let text = |moment: i64| if has_time { time(moment) } else { format!("row {moment}") };
+        let of = &self.evidence;
+        AnomalyAlert {
+            alert_id: id(&[machine, &text(self.opened), self.detector]),
+            machine_id: machine.to_owned(),
+            detector: self.detector,
+            model_version: version.to_owned(),
+            state: self.state,
+            episode_start: text(self.opened),
+            timestamp: text(self.moment),
             score: of.score,
             threshold: of.threshold,
-            sensor: names[of.sensor].clone(),
-            shares: names.iter().cloned().zip(of.shares.iter().map(|share| share / total)).collect(),
-            failure_type: of.failure.map(|failure| failure.0),
+            sensor: of.sensor(names),
+            shares: of.shares(names),
+            failure_type: of.failure.map(|failure| failure.0.name()),
             failure_probability: of.failure.map(|failure| failure.1),
-            evidence_from: at.evidence_from.clone(),
-            evidence_to: at.now.clone(),
+            evidence_from: text(self.from),
+            evidence_to: text(self.moment),
         }
     }
 
+    /// The same as a record for the topic of alerts.
+    pub fn record(&self, machine: &str, version: &str, names: &[String]) -> millrace_schemas::AnomalyAlert {
+        let of = &self.evidence;
+        millrace_schemas::AnomalyAlert {
+            alert_id: id(&[machine, &time(self.opened), self.detector]),
+            machine_id: machine.to_owned(),
+            detector: self.detector.to_owned(),
+            model_version: version.to_owned(),
+            state: self.state,
+            episode_start: self.opened,
+            timestamp: self.moment,
+            score: of.score,
+            threshold: of.threshold,
+            sensor: of.sensor(names),
+            shares: of.shares(names),
+            failure_type: of.failure.map(|failure| failure.0.name().to_owned()),
+            failure_probability: of.failure.map(|failure| failure.1),
+            severity: None,
+            evidence_from: self.from,
+            evidence_to: self.moment,
+        }
+    }
+}
+
+impl AnomalyAlert {
     /// One line for people.
     pub fn sentence(&self) -> String {
         let machine = if self.machine_id.is_empty() { "" } else { " " };
         let head = format!("{}{machine}{}", self.timestamp, self.machine_id);
-        if self.state == "closed" {
+        let (sensor, score, threshold) = (&self.sensor, self.score, self.threshold);
+        if self.state == AlertState::Closed {
             return format!("{head}: alert closed, open since {}", self.episode_start);
+        }
+        if self.detector == FLAT_LINE {
+            return format!("{head}: ALERT {sensor} is stuck, the same value since {}", self.evidence_from);
         }
         let kind = match (self.failure_type, self.failure_probability) {
             (Some(kind), Some(fit)) => format!(", likely {kind} (fits {:.0}%)", 100.0 * fit),
             _ => String::new(),
         };
-        let (sensor, score, threshold) = (&self.sensor, self.score, self.threshold);
+        if self.state == AlertState::Updated {
+            let since = &self.episode_start;
+            return format!("{head}: worse, {sensor}{kind}, score {score:.2}, alert open since {since}");
+        }
         let since = &self.evidence_from;
         format!("{head}: ALERT {sensor}{kind}, score {score:.2} above {threshold:.2}, signs since {since}")
+    }
+
+    /// The same with the method's name, where several judge the same machines.
+    pub fn sentence_of_method(&self) -> String {
+        format!("{:<16} {}", self.detector, self.sentence())
     }
 }
 
@@ -140,21 +171,23 @@ mod tests {
     #[test]
     fn an_alert_says_what_since_when_and_which_sensor() {
         let names = ["temperature".to_owned(), "vibration".to_owned()];
-        let at = Moment {
-            machine: "M1",
-            now: time(1_767_225_660_000),
-            opened: time(1_767_225_660_000),
-            evidence_from: time(1_767_225_600_000),
-        };
         let evidence = Evidence {
-            change: Change::Opened,
             score: 6.4,
             threshold: 6.1,
             shares: vec![3.0, 1.0],
             sensor: 0,
-            failure: Some(("overheating", 0.93)),
+            failure: Some((Failure::Overheating, 0.93)),
         };
-        let alert = AnomalyAlert::new("residual", "self-taught", &names, &at, &evidence);
+        let (opened, from) = (1_767_225_660_000, 1_767_225_600_000);
+        let found = Found {
+            detector: "residual",
+            state: AlertState::Opened,
+            moment: opened,
+            opened,
+            from,
+            evidence,
+        };
+        let alert = found.alert("M1", "self-taught", &names, true);
         assert_eq!(
             alert.sentence(),
             "2026-01-01T00:01:00 M1: ALERT temperature, likely overheating (fits 93%), score 6.40 above 6.10, \
@@ -162,5 +195,7 @@ mod tests {
         );
         assert_eq!(alert.shares["temperature"], 0.75);
         assert_eq!(alert.alert_id.len(), 16);
+        let record = found.record("M1", "self-taught", &names);
+        assert_eq!((record.alert_id, record.episode_start), (alert.alert_id, opened));
     }
 }

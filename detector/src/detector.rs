@@ -19,6 +19,14 @@ pub trait Detector {
     /// Forgets the rows scored so far, never what was learnt.
     fn restart(&mut self) {}
 
+    /// What it remembers of the rows scored so far, beside what was learnt. Empty after [`restart`](Self::restart).
+    fn memory(&self) -> Vec<f64> {
+        Vec::new()
+    }
+
+    /// Goes on from a memory of its own, to the last bit. Panics if the memory is of another model.
+    fn recall(&mut self, _memory: &[f64]) {}
+
     /// Scores rows in order.
     fn score_all(&mut self, rows: Rows<'_>) -> Vec<f64> {
         rows.iter().map(|row| self.score(row)).collect()

@@ -2,7 +2,8 @@
 //!
 //! The maths ([`detector`], [`methods`], [`maths`], [`rows`]) knows neither files nor Kafka nor async, and can be
 //! used alone: checked parameters learn from rows and become a model, which scores rows. [`evaluate`] judges
-//! methods on data whose truth is known; [`input`], [`judge`] and [`alert`] judge a file or a pipe.
+//! methods on data whose truth is known. [`machine`] is one machine's way through the methods, and [`alert`] what is
+//! said of it; [`input`] and [`judge`] feed it from a file or a pipe, `stream` as a member of a consumer group.
 
 pub mod alarm;
 pub mod alert;
@@ -13,6 +14,7 @@ pub mod evaluate;
 mod exact;
 pub mod input;
 pub mod judge;
+pub mod machine;
 pub mod maths;
 pub mod methods;
 pub mod minutes;
@@ -23,6 +25,7 @@ pub mod rows;
 mod run;
 pub mod settings;
 pub mod stages;
+mod stream;
 pub mod table;
 
 use std::ffi::OsString;
@@ -46,7 +49,7 @@ pub fn command() -> clap::Command {
 pub fn main(args: impl IntoIterator<Item = OsString>) -> Result<()> {
     let Some(cli) = settings::read(args)? else { return Ok(()) };
     match cli.command {
-        None => run::watch(&cli.watch),
+        None => run::watch(&cli.watch, &cli.stream),
         Some(settings::Command::Evaluate(evaluate)) => {
             let found = evaluate::run(&evaluate.request()?)?;
             if let Some(path) = &evaluate.output {

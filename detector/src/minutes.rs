@@ -1,9 +1,11 @@
 //! Readings averaged to minutes of event time.
 
+use serde::{Deserialize, Serialize};
+
 use crate::methods::residual::{Minute, SENSORS, Sensors};
 
 /// Averages one machine's readings, which come in order of time.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Averager {
     minute: Option<i64>,
     maintained: bool,
@@ -26,6 +28,11 @@ impl Averager {
             }
         }
         done
+    }
+
+    /// Whether a reading of this time is of a minute that is over.
+    pub fn is_over(&self, time: i64) -> bool {
+        self.minute.is_some_and(|present| time.div_euclid(60_000) < present)
     }
 
     /// The minute in progress, at the end of the input.

@@ -7,6 +7,7 @@ use millrace_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::evaluate::Method;
 use crate::exact;
 use crate::methods::Model;
 use crate::methods::residual::ResidualModel;
@@ -97,6 +98,17 @@ impl ModelFile {
             return Err(at(&"its SHA-256 does not match, so it was changed or damaged; fit it anew"));
         }
         Ok(file)
+    }
+
+    /// The method that has learnt it.
+    ///
+    /// # Errors
+    /// If this version does not know it.
+    pub fn method(&self) -> Result<Method> {
+        Method::all().find(|method| method.name() == self.algorithm).ok_or_else(|| {
+            let name = &self.algorithm;
+            Error::failed(format!("the model's method `{name}` is not known to this version"))
+        })
     }
 
     /// Refuses sensors that are not those the model knows.

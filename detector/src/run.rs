@@ -1,37 +1,46 @@
 //! The commands that judge and learn.
 
+use std::collections::BTreeMap;
 use std::io::Write;
+use std::path::Path;
 
 use millrace_core::{Error, Result};
 
-use crate::alert::time;
+use crate::alert::{AnomalyAlert, time};
 use crate::evaluate::{Method, threshold};
 use crate::input::{Input, Reading};
-use crate::judge::Judge;
+use crate::judge::{Judge, Said};
+use crate::machine::{Judging, is_plant, judged};
+use crate::methods::residual::Minute;
+use crate::minutes::Averager;
 use crate::model_file::{Learnt, ModelFile};
 use crate::rows::Rows;
 use crate::settings::{AlertForm, Fit, Inspect, WatchArgs, usual};
+use crate::stream::{self, StreamArgs};
 
 /// Judges the input, and writes alerts as they come.
-pub(crate) fn watch(args: &WatchArgs) -> Result<()> {
+pub(crate) fn watch(args: &WatchArgs, stream: &StreamArgs) -> Result<()> {
     let Some(path) = &args.input else {
         return Err(Error::usage("a command or --input is missing. See `detector --help`."));
     };
-    let taught = args.model.as_deref().map(ModelFile::load).transpose()?;
+    if path == Path::new(stream::INPUT) {
+        return stream::run(args, stream);
+    }
+    stream.refuse()?;
     let mut input = Input::open(path)?;
-    let method = match &taught {
-        Some(model) => Method::all().find(|method| method.name() == model.algorithm).ok_or_else(|| {
-            Error::failed(format!("the model's method `{}` is not known to this version", model.algorithm))
-        })?,
-        None => usual(args.algorithm, &args.stages, &input)?,
-    };
-    let rows = learn_rows(args.learn_rows, method)?;
-    let mut judge = Judge::new(method, input.columns(), rows, taught)?;
+    let judging = args.judging(input.columns())?;
+    let several = judging.methods().len() > 1;
+    let mut judge = Judge::new(judging);
+    let mut said = Vec::new();
     while let Some(reading) = input.reading()? {
-        if let Some(alert) = judge.judge(&reading)? {
-            let line = match args.output_format {
-                AlertForm::Text => alert.sentence(),
-                AlertForm::Json => serde_json::to_string(&alert).map_err(|e| unwritten(&e))?,
+        judge.judge(&reading, &mut said)?;
+        for said in said.drain(..) {
+            let line = match said {
+                Said::Alert(alert) => line(&alert, args.output_format, several)?,
+                Said::Warning(warning) => {
+                    eprintln!("detector: {warning}");
+                    continue;
+                }
             };
             if !written(&line)? {
                 return Ok(());
@@ -44,19 +53,15 @@ pub(crate) fn watch(args: &WatchArgs) -> Result<()> {
     Ok(())
 }
 
-fn learn_rows(asked: Option<u64>, method: Method) -> Result<usize> {
-    match (asked, method) {
-        (Some(_), Method::Residual) => {
-            Err(Error::usage("--learn-rows: `residual` learns by days, not rows; leave it out"))
-        }
-        (Some(asked), Method::Rows(recipe)) if asked < recipe.fewest_rows() => {
-            let (name, fewest) = (recipe.name(), recipe.fewest_rows());
-            Err(Error::usage(format!(
-                "--learn-rows: {asked} are too few for `{name}`, which learns from at least {fewest}"
-            )))
-        }
-        (None, Method::Rows(recipe)) => Ok(recipe.fewest_rows().max(400) as usize),
-        _ => Ok(asked.unwrap_or(400) as usize),
+/// An alert as a line; of several methods each is named.
+///
+/// # Errors
+/// If it cannot be written.
+pub(crate) fn line(alert: &AnomalyAlert, form: AlertForm, several: bool) -> Result<String> {
+    match form {
+        AlertForm::Text if several => Ok(alert.sentence_of_method()),
+        AlertForm::Text => Ok(alert.sentence()),
+        AlertForm::Json => serde_json::to_string(alert).map_err(|e| unwritten(&e)),
     }
 }
 
@@ -77,7 +82,7 @@ fn unwritten(e: &dyn std::fmt::Display) -> Error {
 /// Learns from a whole file and writes what was learnt.
 pub(crate) fn fit(args: &Fit) -> Result<()> {
     let mut input = Input::open(&args.input)?;
-    let method = usual(args.algorithm, &args.stages, &input)?;
+    let method = usual(args.algorithm, &args.stages, input.columns())?;
     let random = matches!(method, Method::Rows(recipe) if recipe.is_random());
     if args.seed.is_some() && !random {
         return Err(Error::usage(format!(
@@ -93,7 +98,7 @@ pub(crate) fn fit(args: &Fit) -> Result<()> {
     let seed = args.seed.unwrap_or(0);
     let learnt = match method {
         Method::Residual => machines(&readings, &names)?,
-        Method::Rows(_) => rows(method, &readings, names.len(), seed)?,
+        Method::Rows(_) => rows(method, &readings, &names, seed)?,
     };
     let mut file = ModelFile::new(method.name(), &names, seed, learnt);
     file.readings = readings.len() as u64;
@@ -103,9 +108,9 @@ pub(crate) fn fit(args: &Fit) -> Result<()> {
 }
 
 fn machines(readings: &[Reading], names: &[String]) -> Result<Learnt> {
-    let mut judge = Judge::new(Method::Residual, names, 0, None)?;
+    let mut judge = Judge::new(Judging::new(&[Method::Residual], names, 0, None)?);
     for reading in readings {
-        judge.judge(reading)?;
+        judge.judge(reading, &mut Vec::new())?;
     }
     let learnt = judge.learnt();
     if learnt.is_empty() {
@@ -116,17 +121,34 @@ fn machines(readings: &[Reading], names: &[String]) -> Result<Learnt> {
     Ok(Learnt::Machines(learnt))
 }
 
-fn rows(method: Method, readings: &[Reading], width: usize, seed: u64) -> Result<Learnt> {
+fn rows(method: Method, readings: &[Reading], names: &[String], seed: u64) -> Result<Learnt> {
     let Method::Rows(recipe) = method else {
         return Err(Error::usage("`residual` is learnt by machines"));
     };
-    let values: Vec<f64> = readings.iter().flat_map(|reading| &reading.values).copied().collect();
-    let learnt = Rows::new(&values, width).and_then(|rows| {
+    let all = || readings.iter().flat_map(|reading| &reading.values).copied();
+    let values: Vec<f64> = if is_plant(names) { running_minutes(readings) } else { all().collect() };
+    let learnt = Rows::new(&values, names.len()).and_then(|rows| {
         let model = recipe.fit(rows, seed)?;
         let threshold = threshold(recipe, &model, rows, seed)?;
         Ok(Learnt::Rows { model: Box::new(model), threshold })
     });
     learnt.map_err(|refusal| Error::failed(format!("the input teaches nothing: {refusal}")))
+}
+
+/// What rows of our plant are: the averages of each machine's minutes, without stops.
+fn running_minutes(readings: &[Reading]) -> Vec<f64> {
+    let mut machines: BTreeMap<&str, (Averager, Vec<Minute>)> = BTreeMap::new();
+    for reading in readings {
+        let (averager, minutes) = machines.entry(&reading.machine).or_default();
+        let sensors = std::array::from_fn(|sensor| reading.values[sensor]);
+        let time = reading.time.unwrap_or_default();
+        minutes.extend(averager.add(time, reading.maintained, &sensors));
+    }
+    let whole = machines.into_values().map(|(averager, mut minutes)| {
+        minutes.extend(averager.finish());
+        minutes
+    });
+    whole.flat_map(|minutes| judged(&minutes).into_iter().flat_map(|minute| minute.sensors).collect::<Vec<_>>()).collect()
 }
 
 /// Shows what a model file holds.

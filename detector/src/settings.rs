@@ -7,13 +7,15 @@ use clap::{Args, Parser, Subcommand};
 use millrace_core::{Error, Result};
 
 use crate::evaluate::{Dataset, Layout, Method, Request};
-use crate::input::Input;
+use crate::machine::{Judging, is_plant};
 use crate::methods::Algorithm;
+use crate::model_file::ModelFile;
 use crate::stages::Stages;
+use crate::stream::StreamArgs;
 
 /// Finds failures early, says why, and can be proved right.
 #[derive(Debug, Parser)]
-#[command(name = "detector", version, args_conflicts_with_subcommands = true)]
+#[command(name = "detector", version, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 pub struct Cli {
     /// What to do; without it, the input is judged.
     #[command(subcommand)]
@@ -21,6 +23,9 @@ pub struct Cli {
     /// How the input is judged.
     #[command(flatten)]
     pub watch: WatchArgs,
+    /// How it is read, where it is Kafka.
+    #[command(flatten)]
+    pub stream: StreamArgs,
 }
 
 /// What the detector does beside judging its input.
@@ -36,19 +41,31 @@ pub enum Command {
     Bench(Bench),
 }
 
-/// Judges a file or a pipe.
+const EXAMPLES: &str = "\
+Examples:
+  detector --input kafka --topic sensor-data --algorithm isolation_forest
+                                                         alerts to the screen and to the topic anomaly-alerts
+  detector --input kafka --algorithm all                 all methods side by side, each with its own alerts
+  detector --input readings.csv                          what was strange in a file
+  detector fit --input healthy.csv --output model.json   what is normal, for --model
+  detector evaluate --dataset plant --path run           how well methods do where the truth is known
+
+Values for --input kafka are taken from flags, then MILLRACE_<KEY> variables, then --config, then the defaults.";
+
+/// Judges a file, a pipe or a topic.
 #[derive(Debug, Args)]
 pub struct WatchArgs {
-    /// A file of CSV, JSON lines or Avro, or - for standard input
+    /// A file of CSV, JSON lines or Avro, - for standard input, or kafka for a topic
     #[arg(long, value_name = "FILE")]
     pub input: Option<PathBuf>,
-    /// The method [default: residual for our plant's sensors, honest for others]
-    #[arg(long, value_name = "NAME", value_parser = method)]
-    pub algorithm: Option<Method>,
+    /// The method, or all that apply [default: residual for our plant's sensors, honest for others]
+    #[arg(long, value_name = "NAME", value_parser = methods)]
+    pub algorithm: Option<Methods>,
     /// A model that `detector fit` made; without it each machine is learnt from its first readings
     #[arg(long, value_name = "FILE", conflicts_with_all = ["algorithm", "modes", "refit"])]
     pub model: Option<PathBuf>,
-    /// Rows from which each machine is learnt, for all methods but residual [default: 400]
+    /// Rows from which each machine is learnt, for all methods but residual; of our plant, running minutes [default:
+    /// 400; of our plant 1440]
     #[arg(long, value_name = "N", conflicts_with = "model", value_parser = clap::value_parser!(u64).range(8..=10_000_000))]
     pub learn_rows: Option<u64>,
     /// What surrounds the method
@@ -118,15 +135,53 @@ impl Bench {
 ///
 /// # Errors
 /// If the stages do not fit the method.
-pub fn usual(asked: Option<Method>, stages: &Stages, input: &Input) -> Result<Method> {
-    let plant = millrace_schemas::Sensor::ALL.map(millrace_schemas::Sensor::name);
-    let of_plant = input.columns() == plant;
-    stages.around(asked.unwrap_or(if of_plant {
-        Method::Residual
-    } else {
-        Method::Rows(Algorithm::Honest.into())
-    }))
+pub fn usual(asked: Option<Method>, stages: &Stages, names: &[String]) -> Result<Method> {
+    let usual = if is_plant(names) { Method::Residual } else { Method::Rows(Algorithm::Honest.into()) };
+    stages.around(asked.unwrap_or(usual))
 }
+
+impl WatchArgs {
+    /// How machines with these sensors are judged.
+    ///
+    /// # Errors
+    /// If what was asked for does not go together, or the model cannot be used.
+    pub fn judging(&self, names: &[String]) -> Result<Judging> {
+        let taught = self.model.as_deref().map(ModelFile::load).transpose()?;
+        let methods = match (&taught, &self.algorithm) {
+            (Some(model), _) => vec![model.method()?],
+            (None, Some(asked)) => self.stages.around_all(&asked.among(names))?,
+            (None, None) => vec![usual(None, &self.stages, names)?],
+        };
+        let learn_rows = self.rows_to_learn(&methods, names)?;
+        Judging::new(&methods, names, learn_rows, taught)
+    }
+
+    fn rows_to_learn(&self, methods: &[Method], names: &[String]) -> Result<usize> {
+        let recipes = methods.iter().filter_map(|method| match method {
+            Method::Rows(recipe) => Some(*recipe),
+            Method::Residual => None,
+        });
+        let usual = if is_plant(names) { MINUTES } else { ROWS };
+        let neediest = recipes.max_by_key(|recipe| recipe.fewest_rows());
+        match (self.learn_rows, neediest) {
+            (Some(_), None) => {
+                Err(Error::usage("--learn-rows: `residual` learns by days, not rows; leave it out"))
+            }
+            (Some(asked), Some(recipe)) if asked < recipe.fewest_rows() => {
+                let (name, fewest) = (recipe.name(), recipe.fewest_rows());
+                Err(Error::usage(format!(
+                    "--learn-rows: {asked} are too few for `{name}`, which learns from at least {fewest}"
+                )))
+            }
+            (Some(asked), _) => Ok(asked as usize),
+            (None, recipe) => Ok(recipe.map_or(usual, |recipe| recipe.fewest_rows().max(usual)) as usize),
+        }
+    }
+}
+
+/// Rows that each machine is learnt from, unless it is said; minutes, of our plant: a day.
+const ROWS: u64 = 400;
+const MINUTES: u64 = 1440;
 
 /// Judges methods on data whose truth is known.
 #[derive(Debug, Args)]
@@ -156,7 +211,20 @@ pub struct Evaluate {
 
 /// One method, or all.
 #[derive(Debug, Clone)]
-struct Methods(Vec<Method>);
+pub struct Methods(Vec<Method>);
+
+impl Methods {
+    /// Those that apply to these sensors: the one that was asked for, or of all those that can.
+    pub fn among(&self, names: &[String]) -> Vec<Method> {
+        let applies = |method: &Method| match method {
+            Method::Residual => is_plant(names),
+            // It knows one variable.
+            Method::Rows(recipe) => recipe.algorithm != Algorithm::Profile || names.len() == 1,
+        };
+        let is_one = self.0.len() == 1;
+        self.0.iter().copied().filter(|method| is_one || applies(method)).collect()
+    }
+}
 
 fn methods(text: &str) -> std::result::Result<Methods, String> {
     match text {

@@ -44,6 +44,13 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
+    /// Find failures in readings, and judge how well that is done (see `lab detector --help`)
+    #[command(disable_help_flag = true)]
+    Detector {
+        /// Arguments of the detector
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
     /// Compare, judge and register Avro schemas
     #[command(subcommand)]
     Schemas(schemas::Command),
@@ -105,6 +112,9 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> Result<()> {
         }
         Command::Consumer { args } => {
             millrace_consumer::main(std::iter::once(OsString::from("consumer")).chain(args))
+        }
+        Command::Detector { args } => {
+            millrace_detector::main(std::iter::once(OsString::from("detector")).chain(args))
         }
         Command::Schemas(command) => schemas::run(&command),
         Command::Bench(command) => bench::run(&command),

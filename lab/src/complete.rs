@@ -42,16 +42,18 @@ enum Program {
     Lab,
     Producer,
     Consumer,
+    Detector,
 }
 
 impl Program {
-    const ALL: [Self; 3] = [Self::Lab, Self::Producer, Self::Consumer];
+    const ALL: [Self; 4] = [Self::Lab, Self::Producer, Self::Consumer, Self::Detector];
 
     fn command(self) -> Command {
         match self {
             Self::Lab => lab(),
             Self::Producer => millrace_producer::command(),
             Self::Consumer => millrace_consumer::command(),
+            Self::Detector => millrace_detector::command(),
         }
     }
 }
@@ -61,6 +63,7 @@ fn lab() -> Command {
     crate::commands::command()
         .mut_subcommand("producer", |_| millrace_producer::command())
         .mut_subcommand("consumer", |_| millrace_consumer::command())
+        .mut_subcommand("detector", |_| millrace_detector::command())
 }
 
 /// Prints a completion script.

@@ -111,6 +111,7 @@ pub(crate) fn acted() -> Option<i32> {
     let args = std::env::args_os();
     let result = match program.as_str() {
         "consumer" => millrace_consumer::main(args),
+        "detector" => millrace_detector::main(args),
         _ => millrace_producer::main(args),
     };
     Some(match result {

@@ -2,7 +2,7 @@ use std::ffi::OsString;
 
 use millrace_consumer::pipeline::Tally;
 use millrace_consumer::run::run;
-use millrace_consumer::settings::{self as consumer_settings, Settings};
+use millrace_consumer::settings::{self as consumer_settings, Run};
 use millrace_core::shutdown::Shutdown;
 use millrace_core::{Error, Result};
 
@@ -10,7 +10,7 @@ use millrace_core::{Error, Result};
 ///
 /// # Errors
 /// When the flags are refused.
-pub fn consumer(flags: &[impl AsRef<str>]) -> Result<Settings> {
+pub fn consumer(flags: &[impl AsRef<str>]) -> Result<Run> {
     let flags = flags.iter().map(|flag| OsString::from(flag.as_ref()));
     let args = [OsString::from("consumer")].into_iter().chain(flags).chain([OsString::from("--quiet")]);
     consumer_settings::read(args)?.ok_or_else(|| Error::usage("these flags only ask for help"))

@@ -13,7 +13,7 @@ use super::{Output, Processor};
 use crate::group;
 use crate::metrics;
 use crate::outbox::Letter;
-use crate::settings::{Form, OnError};
+use crate::settings::OnError;
 use crate::source::{Cause, Outputs, Reject};
 
 impl<P: Processor> Flow<'_, P> {
@@ -68,8 +68,7 @@ impl<P: Processor> Flow<'_, P> {
     /// The record of an alert, if there is a topic for it.
     fn alert(&mut self, alert: &AnomalyAlert) -> Result<Option<Letter>> {
         self.tally.alerts += 1;
-        let detection = self.parts.settings.detection.as_ref();
-        let topic = detection.and_then(|detection| detection.topic.as_ref());
+        let topic = self.parts.settings.alerts_topic.as_ref();
         let (Some(topic), Some((codec, id))) = (topic, &self.parts.alerts) else { return Ok(None) };
         let payload = codec
             .encode(*id, alert)
@@ -122,7 +121,7 @@ impl<P: Processor> Flow<'_, P> {
     }
 
     pub(super) fn tell(&mut self, event: &Value) -> Result<()> {
-        if self.parts.settings.form == Form::Json {
+        if self.parts.settings.shows_events {
             self.write(format!("{event}\n"))?;
         }
         if !self.parts.tells_group {

@@ -31,17 +31,17 @@ struct Topic {
 }
 
 impl WindowTopics {
-    /// Looks the topics up or makes them, once the topic that is read is there; `None` where no windows close,
-    /// or the end of the run is asked for first.
+    /// Looks the topics up or makes them, once the topic that is read is there; `None` where the end of the run is
+    /// asked for first.
     ///
     /// # Errors
     /// When the cluster or the registry refuses.
     pub fn prepare(
         settings: &Settings,
+        closed: &ClosedWindows,
         registry: &RegistryClient,
         shutdown: &Shutdown,
     ) -> Result<Option<Self>> {
-        let Some(closed) = &settings.closed else { return Ok(None) };
         let Some(of_input) = partitions_of_input(settings, shutdown)? else { return Ok(None) };
         let ClosedWindows { metrics, late, .. } = closed;
         let schema = registry.register(&value_subject(metrics), WINDOW_STATS)?;

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub use detect::Mark;
 
 use crate::pipeline::{Checkpoint, Output, Place, Processor, State};
-use crate::settings::{Form, Settings, Show};
+use crate::settings::{Form, Show, Statistics};
 use crate::state::{Machines, Restored};
 use crate::window::{MachineWindow, MachineWindows, Span};
 use closed::Closed;
@@ -45,16 +45,16 @@ struct Machine {
 
 impl Rolling {
     /// With nothing seen yet.
-    pub fn new(settings: &Settings) -> Self {
-        let z = settings.detection.as_ref().map(|detection| detection.z);
+    pub fn new(statistics: &Statistics) -> Self {
+        let Statistics { window, z, form, show, closed } = statistics;
         Self {
-            window: settings.window,
-            z,
-            version: format!("window={} z={}", settings.window, z.unwrap_or_default()),
-            form: settings.form,
-            show: settings.show,
+            window: *window,
+            z: *z,
+            version: format!("window={window} z={}", z.unwrap_or_default()),
+            form: *form,
+            show: *show,
             machines: Machines::default(),
-            closed: settings.closed.as_ref().map(|closed| Closed::new(closed.rule)),
+            closed: closed.as_ref().map(|closed| Closed::new(closed.rule)),
             table: table::Table::default(),
         }
     }

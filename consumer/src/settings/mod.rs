@@ -13,13 +13,38 @@ use millrace_core::kafka::{Kafka, TopicDefaults};
 use millrace_core::registry::Registry;
 
 pub use closed::{ClosedWindows, WindowType};
-pub use layers::{Cli, Errand, Instead, read, read_errand};
-pub use options::{Commit, Form, Guarantee, OnError, Options, Protocol, Show, Until};
+pub use layers::{Cli, Errand, Instead, Program, Said, check_member, read, read_errand, read_layers};
+pub use options::{Commit, Form, Guarantee, MemberOptions, OnError, Options, Protocol, Show, Until};
+pub use resolve::resolve_member;
 
 use crate::pipeline::{Format, Misdeeds};
 use crate::window::Span;
 
 /// A run that can be carried out: nothing in it is out of range or contradicts another part.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// The member.
+    pub settings: Settings,
+    /// What it computes and shows.
+    pub statistics: Statistics,
+}
+
+/// What is computed of readings, and how it is shown.
+#[derive(Debug, Clone)]
+pub struct Statistics {
+    /// The window of the statistics.
+    pub window: Span,
+    /// The windows that close; `None` = none do.
+    pub closed: Option<ClosedWindows>,
+    /// Deviations from the rolling mean that are strange; `None` = nothing is looked for.
+    pub z: Option<f64>,
+    /// How things are shown.
+    pub form: Form,
+    /// What is shown as text and JSON.
+    pub show: Show,
+}
+
+/// What any member of a group does, whatever becomes of the readings.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The cluster.
@@ -38,12 +63,6 @@ pub struct Settings {
     pub max_messages: Option<u64>,
     /// End when all that is there has been read.
     pub until_end: bool,
-    /// The window of the statistics.
-    pub window: Span,
-    /// The windows that close; `None` = none do.
-    pub closed: Option<ClosedWindows>,
-    /// What is strange; `None` = nothing is looked for.
-    pub detection: Option<Detection>,
     /// What a crash may do to a record.
     pub guarantee: Guarantee,
     /// What transactions are made under; `None` = there are none.
@@ -66,12 +85,12 @@ pub struct Settings {
     pub misdeeds: Misdeeds,
     /// Where Prometheus reads metrics, host:port.
     pub metrics_listen: Option<String>,
-    /// How things are shown.
-    pub form: Form,
-    /// How each record is printed, beside that.
+    /// The topic of alerts; `None` = they go to the screen only.
+    pub alerts_topic: Option<String>,
+    /// How each record is printed, if it is.
     pub record_format: Option<Format>,
-    /// What is shown as text and JSON.
-    pub show: Show,
+    /// Tell on standard output too what the group does, in JSON.
+    pub shows_events: bool,
     /// Print what is done, on standard error.
     pub verbose: bool,
 }
@@ -104,13 +123,4 @@ pub enum Start {
     Time(i64),
     /// This offset in each partition.
     Offset(i64),
-}
-
-/// What is strange about a reading.
-#[derive(Debug, Clone)]
-pub struct Detection {
-    /// Deviations from the rolling mean.
-    pub z: f64,
-    /// Where alerts go, beside the screen.
-    pub topic: Option<String>,
 }

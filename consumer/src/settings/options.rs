@@ -10,48 +10,10 @@ use super::WindowType;
 #[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Options {
-    /// Topic that is read [default: sensor-data]
-    #[arg(long = "topic", value_name = "TOPIC", help_heading = "Source")]
-    pub kafka_topic: Option<String>,
-    /// Where the group has committed nothing: from the first record on, not the next
-    #[arg(long, num_args = 0, default_missing_value = "true", help_heading = "Source")]
-    pub from_beginning: Option<bool>,
-    /// From this CreateTime on (RFC 3339), whatever the group has committed
-    #[arg(long, value_name = "TIME", help_heading = "Source")]
-    pub from_time: Option<String>,
-    /// From this offset on in each partition, whatever the group has committed
-    #[arg(long, value_name = "OFFSET", allow_negative_numbers = true, help_heading = "Source")]
-    pub from_offset: Option<i64>,
-    /// End after so many records
-    #[arg(long, value_name = "N", help_heading = "Source")]
-    pub max_messages: Option<u64>,
-    /// End when all that is there has been read
-    #[arg(long, value_enum, help_heading = "Source")]
-    pub until: Option<Until>,
-
-    /// Consumer group [default: millrace-consumer]
-    #[arg(long = "group-id", value_name = "GROUP", help_heading = "Group")]
-    #[serde(deserialize_with = "text")]
-    pub group_id: Option<String>,
-    /// classic, or consumer for KIP-848 [default: classic]
-    #[arg(long, value_enum, help_heading = "Group")]
-    pub group_protocol: Option<Protocol>,
-    /// classic: range, roundrobin, cooperative-sticky (default); consumer: uniform, range
-    #[arg(long, value_name = "NAME", help_heading = "Group")]
-    pub assignor: Option<String>,
-    /// Name of this member that outlives restarts (static membership)
-    #[arg(long, value_name = "ID", help_heading = "Group")]
-    #[serde(deserialize_with = "text")]
-    pub group_instance_id: Option<String>,
-    /// Seconds until a silent member counts as dead, classic only [default: 10]
-    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, value_parser = finite, help_heading = "Group")]
-    pub session_timeout: Option<f64>,
-    /// Seconds that the group waits for a member that does not ask for records [default: 300]
-    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, value_parser = finite, help_heading = "Group")]
-    pub max_poll_interval: Option<f64>,
-    /// Tell nothing in the topic group-events
-    #[arg(long = "no-group-events", num_args = 0, default_missing_value = "false", help_heading = "Group")]
-    pub group_events: Option<bool>,
+    /// What can be said about any member of a group.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub member: MemberOptions,
 
     /// Window of the statistics: event time as in 60s or 10m, or records as in 60r [default: 60s]
     #[arg(long, value_name = "SPAN", help_heading = "Statistics")]
@@ -81,6 +43,67 @@ pub struct Options {
     #[arg(long, value_name = "TOPIC", help_heading = "Statistics")]
     pub alerts_topic: Option<String>,
 
+    /// How it is shown [default: table on a terminal, text elsewhere]
+    #[arg(long, value_enum, help_heading = "Output")]
+    pub output_format: Option<Form>,
+    /// Print each record so, dead ones too, by kcat's tokens: %t topic, %p partition, %o offset, %k key, %s value,
+    /// %K %S their lengths, %R that of the value in four bytes, %T CreateTime (ms), %h headers, %%, \\n, \\t, \\x1e.
+    /// Unlike kcat's, the value of an Avro record is printed as JSON
+    #[arg(short = 'f', long = "record-format", value_name = "FORMAT", allow_hyphen_values = true)]
+    #[arg(help_heading = "Output")]
+    pub record_format: Option<String>,
+    /// What is shown as text and json [default: readings]
+    #[arg(long, value_enum, help_heading = "Output")]
+    pub show: Option<Show>,
+}
+
+/// What can be said about any program that reads as a member of a group, whatever it does with the readings.
+#[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MemberOptions {
+    /// Topic that is read [default: sensor-data]
+    #[arg(long = "topic", value_name = "TOPIC", help_heading = "Source")]
+    pub kafka_topic: Option<String>,
+    /// Where the group has committed nothing: from the first record on, not the next
+    #[arg(long, num_args = 0, default_missing_value = "true", help_heading = "Source")]
+    pub from_beginning: Option<bool>,
+    /// From this CreateTime on (RFC 3339), whatever the group has committed
+    #[arg(long, value_name = "TIME", help_heading = "Source")]
+    pub from_time: Option<String>,
+    /// From this offset on in each partition, whatever the group has committed
+    #[arg(long, value_name = "OFFSET", allow_negative_numbers = true, help_heading = "Source")]
+    pub from_offset: Option<i64>,
+    /// End after so many records
+    #[arg(long, value_name = "N", help_heading = "Source")]
+    pub max_messages: Option<u64>,
+    /// End when all that is there has been read
+    #[arg(long, value_enum, help_heading = "Source")]
+    pub until: Option<Until>,
+
+    /// Consumer group [default: millrace- and the program's name]
+    #[arg(long = "group-id", value_name = "GROUP", help_heading = "Group")]
+    #[serde(deserialize_with = "text")]
+    pub group_id: Option<String>,
+    /// classic, or consumer for KIP-848 [default: classic]
+    #[arg(long, value_enum, help_heading = "Group")]
+    pub group_protocol: Option<Protocol>,
+    /// classic: range, roundrobin, cooperative-sticky (default); consumer: uniform, range
+    #[arg(long, value_name = "NAME", help_heading = "Group")]
+    pub assignor: Option<String>,
+    /// Name of this member that outlives restarts (static membership)
+    #[arg(long, value_name = "ID", help_heading = "Group")]
+    #[serde(deserialize_with = "text")]
+    pub group_instance_id: Option<String>,
+    /// Seconds until a silent member counts as dead, classic only [default: 10]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, value_parser = finite, help_heading = "Group")]
+    pub session_timeout: Option<f64>,
+    /// Seconds that the group waits for a member that does not ask for records [default: 300]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, value_parser = finite, help_heading = "Group")]
+    pub max_poll_interval: Option<f64>,
+    /// Tell nothing in the topic group-events
+    #[arg(long = "no-group-events", num_args = 0, default_missing_value = "false", help_heading = "Group")]
+    pub group_events: Option<bool>,
+
     /// What a crash may do to a record: lose it, repeat it, neither [default: at-least-once]
     #[arg(long, value_enum, help_heading = "Guarantee")]
     pub guarantee: Option<Guarantee>,
@@ -94,7 +117,7 @@ pub struct Options {
     #[arg(long, value_name = "ID", help_heading = "Guarantee")]
     #[serde(deserialize_with = "text")]
     pub transactional_id: Option<String>,
-    /// Keep no state in the topic GROUP.state: windows begin anew after a restart
+    /// Keep no state in the topic GROUP.state: what is known of machines begins anew after a restart
     #[arg(long = "no-state", num_args = 0, default_missing_value = "false", help_heading = "Guarantee")]
     pub state: Option<bool>,
     /// Records of a partition between two checkpoints of its state; at most so many are taken again after a
@@ -122,18 +145,6 @@ pub struct Options {
     #[arg(long, value_name = "FIELD=VALUE", help_heading = "Misdeeds")]
     pub poison: Option<String>,
 
-    /// How it is shown [default: table on a terminal, text elsewhere]
-    #[arg(long, value_enum, help_heading = "Output")]
-    pub output_format: Option<Form>,
-    /// Print each record so, dead ones too, by kcat's tokens: %t topic, %p partition, %o offset, %k key, %s value,
-    /// %K %S their lengths, %R that of the value in four bytes, %T CreateTime (ms), %h headers, %%, \\n, \\t, \\x1e.
-    /// Unlike kcat's, the value of an Avro record is printed as JSON
-    #[arg(short = 'f', long = "record-format", value_name = "FORMAT", allow_hyphen_values = true)]
-    #[arg(help_heading = "Output")]
-    pub record_format: Option<String>,
-    /// What is shown as text and json [default: readings]
-    #[arg(long, value_enum, help_heading = "Output")]
-    pub show: Option<Show>,
     /// Serve Prometheus' metrics at http://HOST:PORT/metrics [default: no]
     #[arg(long, value_name = "HOST:PORT", help_heading = "Output")]
     pub metrics_listen: Option<String>,

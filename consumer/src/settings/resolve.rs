@@ -11,8 +11,8 @@ use millrace_core::{Result, cli};
 use crate::pipeline::{Format, Misdeeds, time_of};
 
 use super::{
-    Commit, Detection, Form, Guarantee, MemberSettings, OnError, Options, Protocol, Settings, Show, Start,
-    closed,
+    Commit, Form, Guarantee, MemberOptions, MemberSettings, OnError, Options, Protocol, Run, Settings, Show,
+    Start, Statistics, closed,
 };
 
 const CLASSIC: [&str; 3] = ["range", "roundrobin", "cooperative-sticky"];
@@ -26,55 +26,65 @@ pub(super) fn resolve(
     origins: &Origins,
     topic_defaults: TopicDefaults,
     properties: Properties,
+) -> Result<Run> {
+    let check = Check { origins };
+    let member = resolve_member(&said.member, origins, topic_defaults, properties)?;
+    let record_format = check.record_format(&said)?;
+    let window = said.window.as_deref().unwrap_or("60s");
+    let window = window.parse().or_else(|why: String| origins.refuse("window", why))?;
+    let form = form(said.output_format, record_format.is_some());
+    let statistics = Statistics {
+        window,
+        closed: closed::resolve(&said, origins, &member.topic, window)?,
+        z: check.z(&said)?,
+        form,
+        show: if record_format.is_some() { Show::Nothing } else { said.show.unwrap_or(Show::Readings) },
+    };
+    let alerts_topic = said.alerts_topic.as_deref().filter(|_| statistics.z.is_some());
+    let alerts_topic = alerts_topic.map(|name| check.topic("alerts_topic", name)).transpose()?;
+    let shows_events = form == Form::Json;
+    Ok(Run { settings: Settings { alerts_topic, record_format, shows_events, ..member }, statistics })
+}
+
+/// Turns what was said of a member into its settings, without alerts and with nothing shown, or says what is wrong
+/// with it.
+///
+/// # Errors
+/// One sentence about the first thing said wrongly, with exit code 2.
+pub fn resolve_member(
+    said: &MemberOptions,
+    origins: &Origins,
+    topic_defaults: TopicDefaults,
+    properties: Properties,
 ) -> Result<Settings> {
     let check = Check { origins };
     let topic = check.topic("kafka_topic", said.kafka_topic.as_deref().unwrap_or("sensor-data"))?;
     let own_letters = format!("{topic}.dlq");
     let commit_interval = check.seconds("commit_interval", said.commit_interval, 1.0, 0.01, 3600.0)?;
-    let guarantee = said.guarantee.unwrap_or(Guarantee::AtLeastOnce);
-    let commit = said.commit.unwrap_or(Commit::Sync);
-    if guarantee == Guarantee::AtMostOnce && commit == Commit::Async {
-        let why =
-            "async does not go with at-most-once: a record is looked at only after its commit; take sync";
-        return origins.refuse("commit", why);
-    }
-    if guarantee == Guarantee::ExactlyOnce && commit == Commit::Async {
-        let why =
-            "async does not go with exactly-once: offsets are committed with their transaction; take sync";
-        return origins.refuse("commit", why);
-    }
-    if guarantee == Guarantee::ExactlyOnce && said.state == Some(false) {
-        return origins.refuse("state", "exactly-once commits its state with its outputs; take true");
-    }
-    let member = check.member(&said)?;
-    let transactional_id = (guarantee == Guarantee::ExactlyOnce).then(|| transactional_id(&said, &member));
-    let record_format = check.record_format(&said)?;
-    let window = said.window.as_deref().unwrap_or("60s");
-    let window = window.parse().or_else(|why: String| origins.refuse("window", why))?;
+    let (guarantee, commit) = check.guarantee(said)?;
+    let member = check.member(said)?;
+    let transactional_id = (guarantee == Guarantee::ExactlyOnce).then(|| transactional_id(said, &member));
     Ok(Settings {
-        kafka: check.kafka(&said, properties)?,
-        registry: check.registry(&said)?,
+        kafka: check.kafka(said, properties)?,
+        registry: check.registry(said)?,
         transactional_id,
         checkpoint_records: said.checkpoint_records.map(|every| every.max(1)),
         state: said.state.unwrap_or(true),
         member,
-        start: check.start(&said)?,
+        start: check.start(said)?,
         max_messages: said.max_messages,
         until_end: said.until.is_some(),
-        window,
-        closed: closed::resolve(&said, origins, &topic, window)?,
-        detection: check.detection(&said)?,
         guarantee,
         commit_interval,
         commit,
         on_error: said.on_error.unwrap_or(OnError::Dlq),
         dead_letters: check.topic("dlq", said.dlq.as_deref().unwrap_or(&own_letters))?,
         group_events: said.group_events.unwrap_or(true),
-        metrics_listen: check.listen(&said)?,
-        misdeeds: check.misdeeds(&said)?,
-        form: form(said.output_format, record_format.is_some()),
-        show: if record_format.is_some() { Show::Nothing } else { said.show.unwrap_or(Show::Readings) },
-        record_format,
+        metrics_listen: check.listen(said)?,
+        misdeeds: check.misdeeds(said)?,
+        alerts_topic: None,
+        record_format: None,
+        shows_events: false,
         verbose: said.verbose.unwrap_or(true),
         topic,
         topic_defaults,
@@ -82,7 +92,7 @@ pub(super) fn resolve(
 }
 
 /// The same after a restart where the member has a name that outlives it: what it has left open is ended at once.
-fn transactional_id(said: &Options, member: &MemberSettings) -> String {
+fn transactional_id(said: &MemberOptions, member: &MemberSettings) -> String {
     said.transactional_id.clone().unwrap_or_else(|| {
         let slot = member.instance.clone().unwrap_or_else(|| format!("{:08x}", rand::random::<u32>()));
         format!("{}-{slot}", member.group)
@@ -114,7 +124,7 @@ impl Check<'_> {
         Ok(Duration::from_secs_f64(seconds))
     }
 
-    fn kafka(&self, said: &Options, properties: Properties) -> Result<Kafka> {
+    fn kafka(&self, said: &MemberOptions, properties: Properties) -> Result<Kafka> {
         let servers = said.kafka_bootstrap_servers.clone().unwrap_or_default().join(",");
         if servers.trim_matches([',', ' ']).is_empty() {
             return self
@@ -124,7 +134,7 @@ impl Check<'_> {
         Ok(Kafka::new(servers, properties))
     }
 
-    fn registry(&self, said: &Options) -> Result<Registry> {
+    fn registry(&self, said: &MemberOptions) -> Result<Registry> {
         let access = Access::of_options(
             self.origins,
             ("schema_registry_auth", said.schema_registry_auth.as_ref()),
@@ -134,7 +144,7 @@ impl Check<'_> {
         Registry::new(url, access, self.origins.of("schema_registry_url"))
     }
 
-    fn member(&self, said: &Options) -> Result<MemberSettings> {
+    fn member(&self, said: &MemberOptions) -> Result<MemberSettings> {
         let group = said.group_id.clone().unwrap_or_default();
         if group.trim().is_empty() {
             return self.origins.refuse("group_id", "is empty; name a group, such as my-consumer");
@@ -176,7 +186,7 @@ impl Check<'_> {
         }
     }
 
-    fn start(&self, said: &Options) -> Result<Start> {
+    fn start(&self, said: &MemberOptions) -> Result<Start> {
         if let Some(text) = &said.from_time {
             return match DateTime::parse_from_rfc3339(text) {
                 Ok(time) if time.timestamp_millis() >= 0 => Ok(Start::Time(time.timestamp_millis())),
@@ -204,7 +214,7 @@ impl Check<'_> {
         self.parsed("record_format", said, str::parse)
     }
 
-    fn misdeeds(&self, said: &Options) -> Result<Misdeeds> {
+    fn misdeeds(&self, said: &MemberOptions) -> Result<Misdeeds> {
         Ok(Misdeeds {
             crash: self.parsed("crash_at", said.crash_at.as_deref(), str::parse)?,
             delay: self.parsed("delay", said.delay.as_deref(), time_of)?,
@@ -222,7 +232,7 @@ impl Check<'_> {
         said.map(|text| parse(text).or_else(|why| self.origins.refuse(key, why))).transpose()
     }
 
-    fn listen(&self, said: &Options) -> Result<Option<String>> {
+    fn listen(&self, said: &MemberOptions) -> Result<Option<String>> {
         let Some(place) = &said.metrics_listen else { return Ok(None) };
         let is_place = |(host, port): (&str, &str)| !host.is_empty() && port.parse::<u16>().is_ok();
         if place.rsplit_once(':').is_some_and(is_place) {
@@ -232,13 +242,32 @@ impl Check<'_> {
         self.origins.refuse("metrics_listen", why)
     }
 
-    fn detection(&self, said: &Options) -> Result<Option<Detection>> {
+    /// Deviations from the mean that are strange, where such are looked for.
+    fn z(&self, said: &Options) -> Result<Option<f64>> {
         if said.anomaly_detection != Some(true) {
             return Ok(None);
         }
-        let z =
-            self.origins.within("z", said.z.unwrap_or(3.0), 0.1..=1000.0, "from 0.1 to 1000 deviations")?;
-        let topic = said.alerts_topic.as_deref().map(|name| self.topic("alerts_topic", name)).transpose()?;
-        Ok(Some(Detection { z, topic }))
+        let z = said.z.unwrap_or(3.0);
+        self.origins.within("z", z, 0.1..=1000.0, "from 0.1 to 1000 deviations").map(Some)
+    }
+
+    fn guarantee(&self, said: &MemberOptions) -> Result<(Guarantee, Commit)> {
+        let guarantee = said.guarantee.unwrap_or(Guarantee::AtLeastOnce);
+        let commit = said.commit.unwrap_or(Commit::Sync);
+        if guarantee == Guarantee::AtMostOnce && commit == Commit::Async {
+            let why =
+                "async does not go with at-most-once: a record is looked at only after its commit; take sync";
+            return self.origins.refuse("commit", why);
+        }
+        if guarantee == Guarantee::ExactlyOnce && commit == Commit::Async {
+            let why =
+                "async does not go with exactly-once: offsets are committed with their transaction; take sync";
+            return self.origins.refuse("commit", why);
+        }
+        if guarantee == Guarantee::ExactlyOnce && said.state == Some(false) {
+            let why = "exactly-once commits its state with its outputs; take true";
+            return self.origins.refuse("state", why);
+        }
+        Ok((guarantee, commit))
     }
 }

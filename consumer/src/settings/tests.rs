@@ -3,7 +3,7 @@ use std::ffi::OsString;
 use super::*;
 use crate::window::Closing;
 
-fn read_flags(flags: &[&str]) -> millrace_core::Result<Settings> {
+fn read_flags(flags: &[&str]) -> millrace_core::Result<Run> {
     let args = std::iter::once("consumer").chain(flags.iter().copied()).map(OsString::from);
     read(args).map(|settings| settings.expect("no help"))
 }
@@ -11,16 +11,16 @@ fn read_flags(flags: &[&str]) -> millrace_core::Result<Settings> {
 #[test]
 fn the_guides_command_is_understood() {
     let flags = ["--topic", "sensor-data", "--group-id", "my-consumer", "--anomaly-detection"];
-    let settings = read_flags(&flags).expect("understood");
+    let Run { settings, statistics } = read_flags(&flags).expect("understood");
     assert_eq!((settings.topic.as_str(), settings.member.group.as_str()), ("sensor-data", "my-consumer"));
-    assert_eq!(settings.detection.map(|detection| detection.z), Some(3.0));
+    assert_eq!(statistics.z, Some(3.0));
     assert_eq!(settings.dead_letters, "sensor-data.dlq");
-    assert_eq!(settings.window, Span::Time(60_000));
+    assert_eq!(statistics.window, Span::Time(60_000));
 }
 
 #[test]
 fn windows_close_only_where_that_is_asked_for() {
-    let closed = |flags: &[&str]| read_flags(flags).expect("understood").closed;
+    let closed = |flags: &[&str]| read_flags(flags).expect("understood").statistics.closed;
     assert_eq!(closed(&["--window", "10m"]), None);
     let tumbling = closed(&["--window", "10m", "--window-type", "tumbling"]).expect("windows");
     assert_eq!(tumbling.rule, Closing::new(600_000, 600_000, 0).expect("a rule"));

@@ -67,6 +67,14 @@ impl Detector for Cusum {
     fn restart(&mut self) {
         self.sums.clear();
     }
+
+    fn memory(&self) -> Vec<f64> {
+        self.sums.as_flattened().to_vec()
+    }
+
+    fn recall(&mut self, memory: &[f64]) {
+        self.sums = memory.chunks_exact(2).map(|pair| [pair[0], pair[1]]).collect();
+    }
 }
 
 #[cfg(test)]

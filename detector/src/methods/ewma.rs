@@ -88,6 +88,12 @@ impl Ewma {
     }
 }
 
+/// A memory of averages and how young they are; empty where there are none.
+pub(super) fn young(youth: f64, averages: &[f64]) -> Vec<f64> {
+    let youth = (!averages.is_empty()).then_some(youth);
+    youth.into_iter().chain(averages.iter().copied()).collect()
+}
+
 impl Detector for Ewma {
     fn width(&self) -> usize {
         self.scale.width()
@@ -108,6 +114,15 @@ impl Detector for Ewma {
 
     fn restart(&mut self) {
         self.state = State::default();
+    }
+
+    fn memory(&self) -> Vec<f64> {
+        young(self.state.youth, &self.state.averages)
+    }
+
+    fn recall(&mut self, memory: &[f64]) {
+        let (youth, averages) = memory.split_first().unwrap_or((&0.0, &[]));
+        self.state = State { youth: *youth, averages: averages.to_vec() };
     }
 }
 

@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 
+use super::ewma::young;
 use super::t2::{T2, T2Params};
 use crate::detector::{Detector, Params, Valid, outside};
 use crate::maths::covariance::{quadratic, quadratic_shares};
@@ -71,6 +72,15 @@ impl Detector for Mewma {
 
     fn restart(&mut self) {
         self.averages.clear();
+    }
+
+    fn memory(&self) -> Vec<f64> {
+        young(self.youth, &self.averages)
+    }
+
+    fn recall(&mut self, memory: &[f64]) {
+        let (youth, averages) = memory.split_first().unwrap_or((&1.0, &[]));
+        (self.youth, self.averages) = (*youth, averages.to_vec());
     }
 }
 

@@ -194,6 +194,14 @@ impl Detector for Model {
         self.detector_mut().restart();
     }
 
+    fn memory(&self) -> Vec<f64> {
+        self.detector().memory()
+    }
+
+    fn recall(&mut self, memory: &[f64]) {
+        self.detector_mut().recall(memory);
+    }
+
     fn score_all(&mut self, rows: Rows<'_>) -> Vec<f64> {
         self.detector_mut().score_all(rows)
     }

@@ -187,6 +187,14 @@ impl Detector for Profile {
     fn restart(&mut self) {
         self.judged.clear();
     }
+
+    fn memory(&self) -> Vec<f64> {
+        self.judged.clone()
+    }
+
+    fn recall(&mut self, memory: &[f64]) {
+        self.judged = memory.to_vec();
+    }
 }
 
 #[cfg(test)]

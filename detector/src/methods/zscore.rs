@@ -79,6 +79,14 @@ impl Detector for Zscore {
     fn restart(&mut self) {
         self.rows.clear();
     }
+
+    fn memory(&self) -> Vec<f64> {
+        self.rows.iter().flatten().copied().collect()
+    }
+
+    fn recall(&mut self, memory: &[f64]) {
+        self.rows = memory.chunks(self.width.max(1)).map(<[f64]>::to_vec).collect();
+    }
 }
 
 #[cfg(test)]

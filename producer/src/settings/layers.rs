@@ -13,7 +13,7 @@ use crate::control::call::ControlArgs;
 
 const STREAMING_CONFIG: &str = include_str!("../../../config/streaming_config.yaml");
 const KAFKA_CONFIG: &str = include_str!("../../../config/kafka_config.yaml");
-const SECTIONS: [&str; 4] = ["streaming", "presets", "kafka", "consumer"];
+const SECTIONS: [&str; 5] = ["streaming", "presets", "kafka", "consumer", "detector"];
 const ALIASES: [(&str, &str); 2] =
     [("KAFKA_BROKERS", "kafka_bootstrap_servers"), ("SCHEMA_REGISTRY_URL", "schema_registry_url")];
 
@@ -143,8 +143,9 @@ impl Files {
         self.topics.overlay(kafka.clone(), &place)?;
         config::read_section::<TopicDefaults>(kafka, name)?.check(&place)?;
         self.presets.push((config::take_section(&mut file, "presets", name)?, name.to_owned()));
-        // One file may serve both programs.
+        // One file may serve all programs.
         file.remove("consumer");
+        file.remove("detector");
         config::refuse_rest(&file, &SECTIONS, name)
     }
 

@@ -3,6 +3,7 @@ use crate::alarm::{Alarm, AlarmParams, Change};
 use crate::detector::Detector;
 use crate::evaluate::baseline::Baseline;
 use crate::evaluate::healthy::held_out_scores;
+use crate::machine::judged as judged_minutes;
 use crate::maths::tail::Tail;
 use crate::methods::Recipe;
 use crate::methods::residual::{Failure, Minute, SENSORS, Watch, WatchParams};
@@ -71,7 +72,7 @@ pub(super) fn watched(machine: &Machine) -> Result<Course> {
 pub(super) fn judged(machine: &Machine, recipe: Recipe) -> Result<Course> {
     const WEEK: i64 = 7 * 1440;
     let first = machine.minutes.first().map_or(0, |minute| minute.minute);
-    let running: Vec<&Minute> = running(&machine.minutes);
+    let running: Vec<&Minute> = judged_minutes(&machine.minutes);
     let week = running.partition_point(|minute| minute.minute < first + WEEK);
     let learnt: Vec<f64> = running[..week].iter().flat_map(|minute| minute.sensors).collect();
     let rows = Rows::new(&learnt, SENSORS)?;
@@ -99,21 +100,9 @@ pub(super) fn judged(machine: &Machine, recipe: Recipe) -> Result<Course> {
     Ok(course)
 }
 
-/// The minutes that are judged: neither stopped nor within three hours of a restart.
-fn running(minutes: &[Minute]) -> Vec<&Minute> {
-    let mut since = i64::MIN;
-    let judged = minutes.iter().filter(|minute| {
-        if minute.is_stopped() {
-            since = minute.minute;
-        }
-        minute.minute >= since.saturating_add(180)
-    });
-    judged.collect()
-}
-
 /// A method that does not look: its alerts open and close by the usual rule, it names the sensors in turn.
 pub(super) fn by_chance(machine: &Machine, baseline: Baseline, part: u64) -> Result<Course> {
-    let running = running(&machine.minutes);
+    let running = judged_minutes(&machine.minutes);
     let mut alarm = Alarm::new(AlarmParams::default())?;
     let mut course = Course::default();
     for (minute, score) in running.iter().zip(baseline.scores(running.len(), part)) {

@@ -92,6 +92,15 @@ impl Chart {
     pub fn restart(&mut self) {
         self.averages.clear();
     }
+
+    /// What it remembers of the residuals judged so far.
+    pub fn averages(&self) -> &[f64] {
+        &self.averages
+    }
+
+    pub fn recall(&mut self, averages: &[f64]) {
+        self.averages = averages.to_vec();
+    }
 }
 
 fn follow(averages: &mut [f64], weight: f64, row: &[f64]) {

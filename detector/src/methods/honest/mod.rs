@@ -142,6 +142,22 @@ impl Detector for Honest {
         self.pair.clear();
         self.charts.iter_mut().for_each(Chart::restart);
     }
+
+    fn memory(&self) -> Vec<f64> {
+        let averages = self.charts.iter().flat_map(Chart::averages);
+        self.pair.iter().chain(averages).copied().collect()
+    }
+
+    fn recall(&mut self, memory: &[f64]) {
+        self.restart();
+        if memory.is_empty() {
+            return;
+        }
+        let width = self.width();
+        let (pair, averages) = memory.split_at(2 * width);
+        self.pair = pair.to_vec();
+        self.charts.iter_mut().zip(averages.chunks(width)).for_each(|(chart, own)| chart.recall(own));
+    }
 }
 
 #[cfg(test)]

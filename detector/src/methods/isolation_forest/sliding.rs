@@ -1,5 +1,3 @@
-use std::collections::VecDeque;
-
 use serde::{Deserialize, Serialize};
 
 use super::{IsolationForest, IsolationForestParams};
@@ -48,7 +46,8 @@ pub struct SlidingForest {
 #[derive(Debug, Clone, PartialEq)]
 struct Run {
     forest: IsolationForest,
-    rows: VecDeque<f64>,
+    /// The window that the forest grew from, or would have, and the rows since.
+    rows: Vec<f64>,
     since: usize,
     grown: u64,
 }
@@ -87,25 +86,22 @@ impl SlidingForest {
     }
 
     fn begin(&self) -> Run {
-        let rows = self.rows.iter().copied().collect();
-        Run { forest: self.forest.clone(), rows, since: 0, grown: 0 }
+        Run { forest: self.forest.clone(), rows: self.rows.clone(), since: 0, grown: 0 }
+    }
+
+    /// The forest that grows from the latest window of these rows. A window that became constant teaches nothing:
+    /// then what was learnt first stands again.
+    fn grow(&self, rows: &[f64], grown: u64) -> IsolationForest {
+        let from = rows.len().saturating_sub(self.window * self.width());
+        let rows = Rows::new(&rows[from..], self.width());
+        let grown = rows.and_then(|rows| self.params(grown).check()?.fit(rows));
+        grown.unwrap_or_else(|_| self.forest.clone())
     }
 
     fn params(&self, grown: u64) -> IsolationForestParams {
         // Another seed each time, or the same cuts would fall for ever.
         let seed = self.seed.wrapping_add(grown.wrapping_mul(0x2545_F491_4F6C_DD1D));
         IsolationForestParams { trees: self.trees, sample: self.sample, seed }
-    }
-}
-
-impl Run {
-    fn grow(&mut self, params: IsolationForestParams) {
-        let rows = Rows::new(self.rows.make_contiguous(), self.forest.width());
-        // A window that became constant teaches nothing: the forest that stands is the best there is.
-        if let Ok(forest) = rows.and_then(|rows| params.check()?.fit(rows)) {
-            self.forest = forest;
-        }
-        self.since = 0;
     }
 }
 
@@ -117,14 +113,13 @@ impl Detector for SlidingForest {
     fn score(&mut self, row: &[f64]) -> f64 {
         let mut run = self.run.take().unwrap_or_else(|| self.begin());
         let score = run.forest.score(row);
-        if run.rows.len() == self.window * row.len() {
-            run.rows.drain(..row.len());
-        }
         run.rows.extend(row);
         run.since += 1;
         if run.since == self.every {
             run.grown += 1;
-            run.grow(self.params(run.grown));
+            run.since = 0;
+            run.rows.drain(..run.rows.len().saturating_sub(self.window * row.len()));
+            run.forest = self.grow(&run.rows, run.grown);
         }
         self.run = Some(run);
         score
@@ -136,5 +131,19 @@ impl Detector for SlidingForest {
 
     fn restart(&mut self) {
         self.run = None;
+    }
+
+    fn memory(&self) -> Vec<f64> {
+        let Some(run) = &self.run else { return Vec::new() };
+        [&[run.since as f64, run.grown as f64], &run.rows[..]].concat()
+    }
+
+    fn recall(&mut self, memory: &[f64]) {
+        self.run = None;
+        let [since, grown, rows @ ..] = memory else { return };
+        let (since, grown, rows) = (*since as usize, *grown as u64, rows.to_vec());
+        let before = rows.len().saturating_sub(since * self.width());
+        let forest = if grown == 0 { self.forest.clone() } else { self.grow(&rows[..before], grown) };
+        self.run = Some(Run { forest, rows, since, grown });
     }
 }

@@ -189,6 +189,14 @@ impl Detector for Modes {
         self.model.restart();
     }
 
+    fn memory(&self) -> Vec<f64> {
+        self.model.memory()
+    }
+
+    fn recall(&mut self, memory: &[f64]) {
+        self.model.recall(memory);
+    }
+
     fn score_all(&mut self, rows: Rows<'_>) -> Vec<f64> {
         let z = self.standardised(rows);
         Rows::new(&z, rows.width()).map(|z| self.model.score_all(z)).unwrap_or_default()

@@ -1,15 +1,32 @@
 use ndarray::Array2;
+use serde::{Deserialize, Serialize};
 
 use super::{FEATURES, Features, ResidualModel, WEIGHT};
 use crate::refusal::Result;
 
 /// Sums and products of features: all that is kept of many minutes.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Moments {
     count: f64,
     sums: Features,
     /// Lower triangle, row by row.
+    #[serde(with = "many")]
     products: [f64; FEATURES * (FEATURES + 1) / 2],
+}
+
+/// An array as a list, since serde knows arrays of a few lengths only.
+mod many {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+    pub fn serialize<S: Serializer, const N: usize>(values: &[f64; N], to: S) -> Result<S::Ok, S::Error> {
+        values.as_slice().serialize(to)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>, const N: usize>(from: D) -> Result<[f64; N], D::Error> {
+        let values = Vec::deserialize(from)?;
+        let count = values.len();
+        values.try_into().map_err(|_| de::Error::custom(format!("{count} numbers where {N} are expected")))
+    }
 }
 
 impl Moments {
@@ -52,7 +69,7 @@ impl Moments {
 }
 
 /// Six hours of learning.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Block {
     pub now: Moments,
     /// The same of the averaged features, since an average of residuals is the residual of averages.
@@ -66,7 +83,7 @@ const MOST: usize = 28;
 
 /// Learns what is normal from the minutes of up to a week, in constant memory: sums and products in blocks of
 /// six hours, which can be left out one by one where a fault was in them.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Learner {
     /// Features are kept as differences from these, so that products stay exact.
     origin: Option<Features>,

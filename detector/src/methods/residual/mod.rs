@@ -11,6 +11,8 @@ mod model;
 mod plant;
 mod watch;
 
+use serde::{Deserialize, Serialize};
+
 pub use learner::Learner;
 pub use model::ResidualModel;
 pub use plant::{CRITICAL, Failure, NORMAL, SENSORS, Sensors, beyond_critical};
@@ -45,7 +47,7 @@ fn explains(feature: usize, sensor: usize) -> bool {
 }
 
 /// Follows the sensors from minute to minute and makes features of them.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Follower {
     gains: [f64; 4],
     averages: Option<[f64; 4]>,

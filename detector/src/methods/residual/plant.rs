@@ -1,5 +1,6 @@
 use millrace_schemas::Sensor;
 pub use millrace_schemas::reading::SENSORS;
+use serde::{Deserialize, Serialize};
 
 use super::{BEARING, TEMPERATURE};
 
@@ -29,7 +30,7 @@ pub fn beyond_critical(sensors: &Sensors) -> Option<usize> {
 }
 
 /// The failures whose pattern is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Failure {
     /// Vibration and bearing temperature rise.
     BearingFailure,

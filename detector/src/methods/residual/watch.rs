@@ -1,3 +1,5 @@
+use serde::{Deserialize, Serialize};
+
 use super::learner::{BLOCK, Learner};
 use super::limits::Limits;
 use super::model::{PATTERNS, ResidualModel};
@@ -28,7 +30,7 @@ impl Minute {
 const STAGES: usize = 4;
 
 /// How a machine is watched.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct WatchParams {
     /// The threshold from a number of healthy days on: (days, threshold), in order of days.
     pub stages: [(i64, f64); STAGES],
@@ -91,7 +93,7 @@ const DRIFT: f64 = 2e-7;
 const STEP: f64 = 3.0;
 
 /// Watches one machine of our plant: learns while it watches, from the first day on.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Watch {
     params: WatchParams,
     follower: Follower,
@@ -141,8 +143,13 @@ impl Watch {
     /// # Errors
     /// If a parameter is out of range.
     pub fn with_model(params: WatchParams, model: ResidualModel) -> Result<Self> {
-        let stage = params.stages.len();
-        Ok(Self { learner: None, model: Some(model), stage, ..Self::new(params)? })
+        Ok(Self::new(params)?.taught(model))
+    }
+
+    /// The same with a model that was learnt before.
+    #[must_use]
+    pub fn taught(self, model: ResidualModel) -> Self {
+        Self { learner: None, model: Some(model), stage: STAGES, ..self }
     }
 
     /// The model, once there is one.

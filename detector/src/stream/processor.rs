@@ -1,0 +1,157 @@
+use std::collections::BTreeSet;
+
+use millrace_consumer::pipeline::{Checkpoint, Output, Place, Processor, State};
+use millrace_consumer::state::{Machines, Restored};
+use millrace_schemas::{MaintenanceStatus, SensorReading};
+
+use super::settings::StreamSettings;
+use crate::evaluate::Method;
+use crate::machine::{Found, Judging, Machine, Row, Word};
+use crate::run::line;
+use crate::settings::AlertForm;
+
+/// Bytes of a machine's state that cost as much to write down as a reading of a window.
+const READING: usize = 32;
+
+/// Watches every machine of the partitions that are here.
+pub(super) struct Watching<'a> {
+    judging: &'a Judging,
+    form: AlertForm,
+    verbose: bool,
+    machines: Machines<Machine>,
+    relearn: Relearn,
+    words: Vec<Word>,
+    /// What the user has been told of learning.
+    told: Option<usize>,
+}
+
+/// Machines that are to be learnt anew, until they are.
+struct Relearn {
+    all: bool,
+    named: BTreeSet<String>,
+    done: BTreeSet<String>,
+}
+
+impl Relearn {
+    fn new(machines: &[String]) -> Self {
+        let all = machines.iter().any(|machine| machine == "all");
+        Self { all, named: machines.iter().cloned().collect(), done: BTreeSet::new() }
+    }
+
+    /// Whether a machine's state is to be forgotten now.
+    fn is_due(&mut self, machine: &str) -> bool {
+        if !self.all && self.named.is_empty() {
+            return false;
+        }
+        (self.all || self.named.contains(machine)) && self.done.insert(machine.to_owned())
+    }
+}
+
+impl<'a> Watching<'a> {
+    /// With nothing seen yet.
+    pub fn new(settings: &'a StreamSettings) -> Self {
+        Self {
+            judging: &settings.judging,
+            form: settings.form,
+            verbose: settings.member.verbose,
+            machines: Machines::default(),
+            relearn: Relearn::new(&settings.relearn),
+            words: Vec::new(),
+            told: None,
+        }
+    }
+
+    fn say(&self, machine: &str, found: &Found, out: &mut Vec<Output>) {
+        let (version, names) = (self.judging.version(), self.judging.names());
+        let several = self.judging.methods().len() > 1;
+        let alert = found.alert(machine, version, names, true);
+        // An alert has only texts and numbers, which can always be written.
+        if let Ok(line) = line(&alert, self.form, several) {
+            out.push(Output::Text(line + "\n"));
+        }
+        out.push(Output::Alert(Box::new(found.record(machine, version, names))));
+    }
+
+    /// How many machines are here, and how many of them are learnt.
+    fn learnt(&self) -> (usize, usize) {
+        let all = self.machines.iter();
+        all.fold((0, 0), |(all, learnt), (_, machine)| (all + 1, learnt + usize::from(machine.is_learnt())))
+    }
+
+    fn tell(&mut self) {
+        let (all, learnt) = self.learnt();
+        if all == 0 || self.told == Some(learnt) || (learnt < all && self.told.is_some()) {
+            return;
+        }
+        let is_first = self.told.replace(learnt).is_none();
+        if learnt == all {
+            eprintln!("each of the {all} machines here is learnt");
+        } else if is_first {
+            let residual = self.judging.methods().contains(&Method::Residual);
+            let how = if residual {
+                "in a healthy running day (1440 minutes of event time); until then normal ranges are watched"
+                    .to_owned()
+            } else {
+                format!("from its first {} running minutes", self.judging.learn_rows())
+            };
+            eprintln!("{} of {all} machines are not learnt yet; each is {how}", all - learnt);
+        }
+    }
+}
+
+impl Processor for Watching<'_> {
+    fn take(&mut self, at: Place, reading: &SensorReading<'_>, out: &mut Vec<Output>) {
+        let judging = self.judging;
+        let name = &*reading.machine_id;
+        let Some(machine) = self.machines.at(at, name, || Machine::new(judging, name)) else { return };
+        if self.relearn.is_due(name) {
+            *machine = Machine::new(judging, name);
+        }
+        let values = reading.sensors.map(|value| value.unwrap_or(f64::NAN));
+        let maintained = reading.maintenance_status == MaintenanceStatus::Maintenance;
+        let row = Row { time: Some(reading.timestamp), maintained, values: &values };
+        let mut words = std::mem::take(&mut self.words);
+        // Every reading of the stream has a time, which is all that could be missing.
+        let _ = machine.take(judging, &row, &mut words);
+        for word in words.drain(..) {
+            match word {
+                Word::Found(found) => self.say(name, &found, out),
+                Word::Refused { method, why } => {
+                    eprintln!("`{method}` learns nothing of machine {name} from its first rows: {why}");
+                }
+            }
+        }
+        self.words = words;
+    }
+
+    fn version(&self) -> String {
+        format!("detector {}", self.judging.words())
+    }
+
+    fn checkpoint(&mut self, partition: i32) -> Checkpoint {
+        let machines = self.machines.changed(partition, |_, machine| machine.to_bytes());
+        Checkpoint { machines, partition: String::new() }
+    }
+
+    fn restore(&mut self, restored: &Restored) -> Result<(), String> {
+        let judging = self.judging;
+        self.machines.restore(restored, |_, bytes| {
+            Machine::from_bytes(judging, bytes).map_err(|refusal| refusal.to_string())
+        })
+    }
+
+    fn readings(&self, partition: i32) -> u64 {
+        self.machines.of(partition).map(|machine| (machine.size() / READING) as u64).sum()
+    }
+
+    fn drop_partition(&mut self, partition: i32) {
+        self.machines.drop_partition(partition);
+    }
+
+    fn show(&mut self, _: &State) -> Option<String> {
+        if self.verbose {
+            self.tell();
+        }
+        None
+    }
+}
