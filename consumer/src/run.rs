@@ -42,7 +42,10 @@ pub fn process(
     let metrics = serve_metrics(settings)?;
     let registry = settings.registry.client()?;
     let alerts = prepare_alerts(settings, &registry)?;
-    let windows = closed.map(|closed| WindowTopics::prepare(settings, closed, &registry, shutdown)).transpose()?.flatten();
+    let windows = closed
+        .map(|closed| WindowTopics::prepare(settings, closed, &registry, shutdown))
+        .transpose()?
+        .flatten();
     let tells_group = prepare_group_events(settings);
     if settings.on_error == OnError::Dlq {
         let defaults = settings.topic_defaults.of_one_partition();
@@ -149,7 +152,9 @@ fn prepare_state(settings: &Settings, processor: &impl Processor) -> Result<Opti
             return Err(Error::failed(why));
         }
         if settings.verbose {
-            eprintln!("the demo broker keeps no state; what is known of machines begins anew after a restart");
+            eprintln!(
+                "the demo broker keeps no state; what is known of machines begins anew after a restart"
+            );
         }
         return Ok(None);
     }

@@ -179,14 +179,8 @@ mod tests {
             failure: Some((Failure::Overheating, 0.93)),
         };
         let (opened, from) = (1_767_225_660_000, 1_767_225_600_000);
-        let found = Found {
-            detector: "residual",
-            state: AlertState::Opened,
-            moment: opened,
-            opened,
-            from,
-            evidence,
-        };
+        let found =
+            Found { detector: "residual", state: AlertState::Opened, moment: opened, opened, from, evidence };
         let alert = found.alert("M1", "self-taught", &names, true);
         assert_eq!(
             alert.sentence(),

@@ -62,7 +62,10 @@ impl Judge {
 
     /// What was learnt of each machine of our plant.
     pub fn learnt(&self) -> BTreeMap<String, ResidualModel> {
-        self.machines.iter().filter_map(|(id, machine)| Some((id.clone(), machine.residual()?.clone()))).collect()
+        self.machines
+            .iter()
+            .filter_map(|(id, machine)| Some((id.clone(), machine.residual()?.clone())))
+            .collect()
     }
 
     /// A warning of machines that the input ended before they were learnt, so that their silence is not taken

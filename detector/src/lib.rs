@@ -3,7 +3,7 @@
 //! The maths ([`detector`], [`methods`], [`maths`], [`rows`]) knows neither files nor Kafka nor async, and can be
 //! used alone: checked parameters learn from rows and become a model, which scores rows. [`evaluate`] judges
 //! methods on data whose truth is known. [`machine`] is one machine's way through the methods, and [`alert`] what is
-//! said of it; [`input`] and [`judge`] feed it from a file or a pipe, `stream` as a member of a consumer group.
+//! said of it; [`input`] and [`judge`] feed it from a file or a pipe, [`stream`] as a member of a consumer group.
 
 pub mod alarm;
 pub mod alert;
@@ -25,7 +25,7 @@ pub mod rows;
 mod run;
 pub mod settings;
 pub mod stages;
-mod stream;
+pub mod stream;
 pub mod table;
 
 use std::ffi::OsString;

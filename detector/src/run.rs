@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::Path;
 
 use millrace_core::{Error, Result};
 
@@ -20,12 +19,12 @@ use crate::stream::{self, StreamArgs};
 
 /// Judges the input, and writes alerts as they come.
 pub(crate) fn watch(args: &WatchArgs, stream: &StreamArgs) -> Result<()> {
+    if stream::is_stream(args) {
+        return stream::run(args, stream);
+    }
     let Some(path) = &args.input else {
         return Err(Error::usage("a command or --input is missing. See `detector --help`."));
     };
-    if path == Path::new(stream::INPUT) {
-        return stream::run(args, stream);
-    }
     stream.refuse()?;
     let mut input = Input::open(path)?;
     let judging = args.judging(input.columns())?;
@@ -148,7 +147,11 @@ fn running_minutes(readings: &[Reading]) -> Vec<f64> {
         minutes.extend(averager.finish());
         minutes
     });
-    whole.flat_map(|minutes| judged(&minutes).into_iter().flat_map(|minute| minute.sensors).collect::<Vec<_>>()).collect()
+    whole
+        .flat_map(|minutes| {
+            judged(&minutes).into_iter().flat_map(|minute| minute.sensors).collect::<Vec<_>>()
+        })
+        .collect()
 }
 
 /// Shows what a model file holds.

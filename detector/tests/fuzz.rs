@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use millrace_detector::evaluate::{Dataset, Method, Request, run};
 use millrace_detector::input::Input;
 use millrace_detector::judge::Judge;
+use millrace_detector::machine::Judging;
 use millrace_detector::methods::residual::{Minute, Watch, WatchParams};
 use millrace_detector::methods::{Algorithm, Clustering, Clusters, Recipe, Refit};
 use millrace_detector::model_file::{Learnt, ModelFile};
@@ -137,11 +138,10 @@ fn any_text_is_judged_or_refused() {
     fuzz(&(text(), recipe()), |(text, recipe)| {
         in_file(&text, "input", |path| {
             let Ok(mut input) = Input::open(path) else { return };
-            let Ok(mut judge) = Judge::new(Method::Rows(recipe), input.columns(), 8, None) else {
-                return;
-            };
+            let Ok(judging) = Judging::new(&[Method::Rows(recipe)], input.columns(), 8, None) else { return };
+            let (mut judge, mut said) = (Judge::new(judging), Vec::new());
             while let Ok(Some(reading)) = input.reading() {
-                if judge.judge(&reading).is_err() {
+                if judge.judge(&reading, &mut said).is_err() {
                     break;
                 }
             }

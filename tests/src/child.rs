@@ -29,6 +29,14 @@ impl Child {
         Self::spawn("consumer", flags, out.into())
     }
 
+    /// Starts a detector over a topic with these flags.
+    ///
+    /// # Errors
+    /// When the system gives no process.
+    pub fn detector(flags: &[impl AsRef<str>]) -> Result<Self> {
+        Self::spawn("detector", flags, Stdio::null())
+    }
+
     /// The test binary once more, whose harness sees what it is to be.
     fn spawn(program: &'static str, flags: &[impl AsRef<str>], out: Stdio) -> Result<Self> {
         let mut process = Command::new(std::env::current_exe()?)

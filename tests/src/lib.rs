@@ -7,6 +7,7 @@
 
 mod child;
 mod consumer;
+mod detector;
 mod lab;
 mod producer;
 pub mod topic;
@@ -16,6 +17,7 @@ use millrace_lab::cluster::Choice;
 
 pub use child::Child;
 pub use consumer::{consume, consumer};
+pub use detector::{alerts, detect};
 pub use lab::{Lab, choice};
 pub use producer::{produce, settings};
 

@@ -260,8 +260,7 @@ impl Check<'_> {
             return self.origins.refuse("commit", why);
         }
         if guarantee == Guarantee::ExactlyOnce && commit == Commit::Async {
-            let why =
-                "async does not go with exactly-once: offsets are committed with their transaction; take sync";
+            let why = "async does not go with exactly-once: offsets are committed with their transaction; take sync";
             return self.origins.refuse("commit", why);
         }
         if guarantee == Guarantee::ExactlyOnce && said.state == Some(false) {

@@ -1,4 +1,5 @@
 use crate::detector::Detector;
+use crate::maths::quantile::quantile;
 use crate::maths::tail::Tail;
 use crate::methods::{Model, Recipe};
 use crate::refusal::Result;
@@ -6,6 +7,8 @@ use crate::rows::Rows;
 
 /// How many times the usual the generic detector calls an alarm.
 const HONEST: f64 = 1.8;
+/// The quantile of healthy rows that a forest calls an alarm.
+const FOREST: f64 = 0.99;
 /// Blocks into which healthy rows are cut.
 const BLOCKS: usize = 8;
 
@@ -29,11 +32,17 @@ pub(super) fn held_out_scores(recipe: Recipe, model: &Model, rows: Rows<'_>, see
 }
 
 /// A threshold without labels, from healthy rows alone: about one row in ten thousand lies beyond. For the
-/// generic detector, whose score is measured on held-out rows already, it is 1.8 times the usual.
+/// generic detector, whose score is measured on held-out rows already, it is 1.8 times the usual. A forest's score
+/// cannot grow beyond what a row outside of all its cuts gets, so no tail leads on from the healthy ones: there one
+/// healthy row in a hundred lies beyond, as is usual for forests.
 pub(crate) fn threshold(recipe: Recipe, model: &Model, rows: Rows<'_>, seed: u64) -> Result<f64> {
     let within = if let Model::Modes(modes) = model { modes.model() } else { model };
     if let Model::Honest(_) = within {
         return Ok(HONEST);
     }
-    Ok(Tail::of(&held_out_scores(recipe, model, rows, seed)?).exceeded_by(1e-4))
+    let mut scores = held_out_scores(recipe, model, rows, seed)?;
+    if let Model::IsolationForest(_) | Model::SlidingForest(_) = within {
+        return Ok(quantile(&mut scores, FOREST));
+    }
+    Ok(Tail::of(&scores).exceeded_by(1e-4))
 }

@@ -94,7 +94,12 @@ pub(super) enum Kind {
     Learning(Recipe),
     /// What others learn from teaches it nothing.
     Unfit(Recipe),
-    Rows { recipe: Recipe, model: Box<Model>, threshold: f64, alarm: Alarm },
+    Rows {
+        recipe: Recipe,
+        model: Box<Model>,
+        threshold: f64,
+        alarm: Alarm,
+    },
 }
 
 /// The moments of the last scores, and whether they were above the threshold.
@@ -221,11 +226,7 @@ impl Course {
         let Kind::Rows { model, threshold, alarm, .. } = &mut self.kind else { return None };
         let (score, threshold) = (model.score(values), *threshold);
         let change = alarm.judge(score, threshold);
-        let evidence = if alarm.is_open() {
-            Some(of_row(score, threshold, model, values))
-        } else {
-            None
-        };
+        let evidence = if alarm.is_open() { Some(of_row(score, threshold, model, values)) } else { None };
         let evidence = || evidence.unwrap_or_default();
         self.find(moment, score > threshold, change, evidence)
     }
@@ -272,4 +273,3 @@ fn of_row(score: f64, threshold: f64, model: &Model, row: &[f64]) -> Evidence {
     let sensor = (0..row.len()).max_by(|a, b| shares[*a].total_cmp(&shares[*b])).unwrap_or(0);
     Evidence { score, threshold, shares, sensor, failure: None }
 }
-

@@ -22,7 +22,8 @@ fn readings(minutes: i64, fault: impl Fn(i64) -> Sensors) -> Vec<(i64, Sensors)>
     let mut load = 0.0;
     let of = |minute: i64| {
         load = 0.99 * load + 0.1 * noise();
-        let healthy = [70.0 + load, 4.0 + 0.1 * load, 5.5, 200.0 + 3.0 * load, 50.0 + load, 85.0, 80.0 + load];
+        let healthy =
+            [70.0 + load, 4.0 + 0.1 * load, 5.5, 200.0 + 3.0 * load, 50.0 + load, 85.0, 80.0 + load];
         let fault = fault(minute);
         let values = std::array::from_fn(|sensor| healthy[sensor] + 0.3 * noise() + fault[sensor]);
         (START + minute * MINUTE, values)
@@ -102,7 +103,8 @@ fn an_alert_opens_once_and_closes_when_the_fault_is_gone() {
         let judging = judging(&[method], 1440);
         let mut machine = Machine::new(&judging, "M");
         let readings = readings(4 * 1440, overheating(5000, 5200));
-        let words: Vec<Word> = readings.iter().flat_map(|reading| take(&mut machine, &judging, reading)).collect();
+        let words: Vec<Word> =
+            readings.iter().flat_map(|reading| take(&mut machine, &judging, reading)).collect();
         let told = found(&words);
         let course: Vec<AlertState> = told.iter().map(|told| told.1).collect();
         let goes_on = course.iter().filter(|state| **state == AlertState::Updated).count();
@@ -120,12 +122,17 @@ fn a_stop_closes_the_alert() {
     let judging = judging(&[Method::Residual, Method::Rows(Algorithm::T2.into())], 1440);
     let mut machine = Machine::new(&judging, "M");
     let readings = readings(3 * 1440, overheating(4200, 9999));
-    let mut words: Vec<Word> = readings.iter().flat_map(|reading| take(&mut machine, &judging, reading)).collect();
+    let mut words: Vec<Word> =
+        readings.iter().flat_map(|reading| take(&mut machine, &judging, reading)).collect();
     let open = found(&words).iter().filter(|told| told.1 == AlertState::Opened).count();
     assert_eq!((open, machine.open().count()), (2, 2), "{words:?}");
     words.clear();
     for minute in 0..2 {
-        let row = Row { time: Some(START + (3 * 1440 + minute) * MINUTE), maintained: true, values: &readings[0].1 };
+        let row = Row {
+            time: Some(START + (3 * 1440 + minute) * MINUTE),
+            maintained: true,
+            values: &readings[0].1,
+        };
         machine.take(&judging, &row, &mut words).expect("taken");
     }
     let closed = found(&words);
@@ -140,7 +147,8 @@ fn a_sensor_that_is_stuck_is_an_alert_of_its_own() {
     for reading in &mut readings[100..200] {
         reading.1[3] = 201.25;
     }
-    let words: Vec<Word> = readings.iter().flat_map(|reading| take(&mut machine, &judging, reading)).collect();
+    let words: Vec<Word> =
+        readings.iter().flat_map(|reading| take(&mut machine, &judging, reading)).collect();
     let expected = [(FLAT_LINE, AlertState::Opened, 130), (FLAT_LINE, AlertState::Closed, 200)];
     assert_eq!(found(&words), expected);
     let Word::Found(opened) = &words[0] else { panic!("{words:?}") };

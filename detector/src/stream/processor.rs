@@ -16,7 +16,7 @@ const READING: usize = 32;
 /// Watches every machine of the partitions that are here.
 pub(super) struct Watching<'a> {
     judging: &'a Judging,
-    form: AlertForm,
+    form: Option<AlertForm>,
     verbose: bool,
     machines: Machines<Machine>,
     relearn: Relearn,
@@ -66,9 +66,8 @@ impl<'a> Watching<'a> {
         let several = self.judging.methods().len() > 1;
         let alert = found.alert(machine, version, names, true);
         // An alert has only texts and numbers, which can always be written.
-        if let Ok(line) = line(&alert, self.form, several) {
-            out.push(Output::Text(line + "\n"));
-        }
+        let line = self.form.and_then(|form| line(&alert, form, several).ok());
+        out.extend(line.map(|line| Output::Text(line + "\n")));
         out.push(Output::Alert(Box::new(found.record(machine, version, names))));
     }
 
@@ -85,16 +84,16 @@ impl<'a> Watching<'a> {
         }
         let is_first = self.told.replace(learnt).is_none();
         if learnt == all {
-            eprintln!("each of the {all} machines here is learnt");
+            eprintln!("what is normal is known of each of the {all} machines here");
         } else if is_first {
             let residual = self.judging.methods().contains(&Method::Residual);
             let how = if residual {
-                "in a healthy running day (1440 minutes of event time); until then normal ranges are watched"
+                "after a healthy running day (1440 minutes of event time); until then normal ranges are watched"
                     .to_owned()
             } else {
-                format!("from its first {} running minutes", self.judging.learn_rows())
+                format!("after its first {} running minutes", self.judging.learn_rows())
             };
-            eprintln!("{} of {all} machines are not learnt yet; each is {how}", all - learnt);
+            eprintln!("{} of {all} machines are not known yet; each will be {how}", all - learnt);
         }
     }
 }

@@ -53,7 +53,8 @@ struct StreamOptions {
 pub(super) struct StreamSettings {
     pub member: Settings,
     pub judging: Judging,
-    pub form: AlertForm,
+    /// How alerts are shown, if they are.
+    pub form: Option<AlertForm>,
     /// Machines that are learnt anew.
     pub relearn: Vec<String>,
 }
@@ -103,7 +104,7 @@ pub(super) fn resolve(watch: &WatchArgs, stream: &StreamArgs) -> Result<StreamSe
             ..member
         },
         judging: watch.judging(&names)?,
-        form,
+        form: Some(form),
         relearn: said.relearn.unwrap_or_default(),
     })
 }

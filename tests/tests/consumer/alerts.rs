@@ -2,30 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use millrace_core::Result;
-use millrace_core::registry::RegistryClient;
-use millrace_schemas::codec::{RecordCodec, read_frame};
-use millrace_schemas::subject::ANOMALY_ALERT;
 use millrace_schemas::{AlertState, AnomalyAlert};
-use millrace_tests::{KafkaTest, Lab, Verdict, consume, passed, produce, topic};
+use millrace_tests::{KafkaTest, Lab, Verdict, alerts, consume, passed, produce};
 
 use crate::reading::all;
 
 pub fn tests() -> Vec<KafkaTest> {
     vec![KafkaTest::shared("alerts::a_failing_machine_is_told_of_and_again_in_the_same_words", failing)]
-}
-
-fn alerts(lab: &Lab, topic: &str) -> Result<Vec<AnomalyAlert>> {
-    let registry = RegistryClient::new(&lab.registry_url())?;
-    let codec = RecordCodec::new(ANOMALY_ALERT).expect("a schema");
-    let mut all = Vec::new();
-    for record in topic::records(&lab.kafka(), topic)? {
-        let (id, body) = read_frame(&record.value).expect("a frame");
-        let alert: AnomalyAlert = codec.decode(&registry.schema(id)?, body).expect("an alert");
-        assert_eq!((&record.key, record.timestamp), (&alert.machine_id, Some(alert.timestamp)));
-        all.push(alert);
-    }
-    Ok(all)
 }
 
 fn failing(lab: &Lab) -> Verdict {
