@@ -1,10 +1,12 @@
 //! When scores become an alert: enough of the last ones above the threshold open it, long quiet closes it.
 
+use serde::{Deserialize, Serialize};
+
 use crate::detector::outside;
 use crate::refusal::{Refusal, Result};
 
 /// When an alert opens and closes.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct AlarmParams {
     /// So many exceedances open an alert...
     pub exceedances: u32,
@@ -37,7 +39,7 @@ pub enum Change {
 }
 
 /// The alert of one machine, open or not.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Alarm {
     params: AlarmParams,
     /// The last scores, newest lowest: 1 is an exceedance.

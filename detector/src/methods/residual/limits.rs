@@ -1,10 +1,12 @@
+use serde::{Deserialize, Serialize};
+
 use super::WEIGHT;
 use super::plant::{Failure, NORMAL, Sensors};
 use crate::maths::covariance::dot;
 
 /// What holds for every machine of our plant before anything is learnt of one: its normal ranges. It watches
 /// the first day, and later what was learnt: a fault that was taken for normal is found here.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Limits {
     averages: Option<Sensors>,
 }
