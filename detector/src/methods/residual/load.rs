@@ -1,6 +1,8 @@
+use std::ops::Range;
+
 use ndarray::Array2;
 
-use super::{FEATURES, FLOW, POWER, PRESSURE, SENSORS, Sensors, TIME};
+use super::{FLOW, POWER, PRESSURE, SENSORS, Sensors, TIME};
 use crate::maths::covariance::{dot, inverse};
 use crate::refusal::Result;
 
@@ -36,11 +38,14 @@ pub(super) fn direction(products: &Array2<f64>) -> Result<Sensors> {
 
 /// Products of the sensors without what the averages of the load explain.
 fn unexplained(products: &Array2<f64>) -> Result<Array2<f64>> {
-    let averages = SENSORS..TIME;
-    let mut among = products.slice(ndarray::s![averages.clone(), averages.clone()]).to_owned();
+    let (sensors, averages) = (0..SENSORS, SENSORS..TIME);
+    let part = |rows: &Range<usize>, columns: &Range<usize>| {
+        let cell = |(i, j): (usize, usize)| products[[rows.start + i, columns.start + j]];
+        Array2::from_shape_fn((rows.len(), columns.len()), cell)
+    };
+    let (own, with) = (part(&sensors, &sensors), part(&sensors, &averages));
+    let mut among = part(&averages, &averages);
     among.diag_mut().mapv_inplace(|cell| cell * (1.0 + 1e-6) + 1e-9);
-    let with = products.slice(ndarray::s![..SENSORS, averages]);
-    let own = products.slice(ndarray::s![..SENSORS, ..SENSORS]);
     Ok(&own - &with.dot(&inverse(&among)?).dot(&with.t()))
 }
 
@@ -60,6 +65,7 @@ pub(super) fn leave_out(precision: &mut [f64], direction: &[f64]) {
 mod tests {
     use super::*;
     use crate::maths::covariance::quadratic;
+    use crate::methods::residual::FEATURES;
 
     #[test]
     fn the_load_is_what_sensors_share_and_their_own_noise_is_no_part_of_it() {
