@@ -1,5 +1,7 @@
 //! What the forest costs, beside scikit-learn's in the same run: 100 trees of 256 rows, on as many rows as the
-//! shuttle data has, in turns, so that whatever else the machine does meets both.
+//! shuttle data has, in turns, so that whatever else the machine does meets both; and what `residual` costs.
+
+mod residual;
 
 use std::hint::black_box;
 use std::io::{BufRead, BufReader, Write};
@@ -59,6 +61,7 @@ pub(crate) fn run(python: Option<&Path>) -> Result<()> {
         Some(Ok(running)) => text.push_str(&line(&format!("scikit-learn {}", running.version), &rounds.1)),
         Some(Err(reason)) => text.push_str(&format!("scikit-learn was not measured: {reason}\n")),
     }
+    text.push_str(&residual::table()?);
     let written = std::io::stdout().lock().write_all(text.as_bytes());
     written.map_err(|e| Error::failed(format!("cannot write the figures: {e}")))
 }

@@ -13,7 +13,7 @@ use crate::methods::Model;
 use crate::methods::residual::ResidualModel;
 
 /// The version of the form that is written, and the only one read.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// A model with what is to be known about it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

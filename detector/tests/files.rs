@@ -251,7 +251,7 @@ fn models_and_inputs_that_do_not_fit_are_refused_in_one_sentence() {
         std::fs::write(folder.path(name), text).expect("written");
         folder.name(name)
     };
-    let newer = put("newer.json", &good.replace("\"version\": 2", "\"version\": 3"));
+    let newer = put("newer.json", &good.replace("\"version\": 3", "\"version\": 4"));
     let damaged = put("damaged.json", &good.replace("\"seed\": 0", "\"seed\": 1"));
     let none = put("none.json", "{}");
     let others = put("others.csv", "a,c\n1,2\n");

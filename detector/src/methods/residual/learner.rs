@@ -1,7 +1,7 @@
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
-use super::{FEATURES, Features, ResidualModel, WEIGHT};
+use super::{FEATURES, Features, ResidualModel, TIME, WEIGHT};
 use crate::refusal::Result;
 
 /// Sums and products of features: all that is kept of many minutes.
@@ -68,18 +68,20 @@ impl Moments {
     }
 }
 
-/// Six hours of learning.
+/// At most six hours of learning, without a restart in them.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Block {
+    /// Blocks of the same stretch have the same level: they are of one day and of one run.
+    stretch: u32,
     pub now: Moments,
     /// The same of the averaged features, since an average of residuals is the residual of averages.
     pub averaged: Moments,
 }
 
-/// Minutes in a block, blocks in a day, most blocks.
+/// Minutes in a block and a day, and most blocks: those of a week, and some that restarts cut short.
 pub(super) const BLOCK: i64 = 360;
-pub(super) const BLOCKS_A_DAY: usize = 4;
-const MOST: usize = 28;
+pub(super) const DAY: i64 = 4 * BLOCK;
+const MOST: usize = 40;
 
 /// Learns what is normal from the minutes of up to a week, in constant memory: sums and products in blocks of
 /// six hours, which can be left out one by one where a fault was in them.
@@ -90,6 +92,9 @@ pub struct Learner {
     average: Option<Features>,
     blocks: Vec<Block>,
     minutes: i64,
+    /// The minutes of these since the restart.
+    running: i64,
+    stretch: u32,
 }
 
 impl Default for Learner {
@@ -101,7 +106,8 @@ impl Default for Learner {
 impl Learner {
     /// Nothing learnt yet.
     pub fn new() -> Self {
-        Self { origin: None, average: None, blocks: Vec::new(), minutes: 0 }
+        let (blocks, minutes, running, stretch) = (Vec::new(), 0, 0, 0);
+        Self { origin: None, average: None, blocks, minutes, running, stretch }
     }
 
     /// How many healthy minutes were learnt.
@@ -112,24 +118,39 @@ impl Learner {
     /// Takes in a healthy minute.
     pub(super) fn learn(&mut self, features: &Features) {
         let origin = *self.origin.get_or_insert(*features);
-        let features: Features = std::array::from_fn(|i| features[i] - origin[i]);
+        let mut features: Features = std::array::from_fn(|i| features[i] - origin[i]);
+        features[TIME] = self.running as f64 / DAY as f64;
         let average = self.average.get_or_insert(features);
         average
             .iter_mut()
             .zip(&features)
             .for_each(|(average, value)| *average += WEIGHT * (value - *average));
-        let block = usize::try_from(self.minutes / BLOCK).unwrap_or(0).min(MOST - 1);
+        let average = *average;
+        self.begin_block();
         self.minutes += 1;
-        if self.blocks.len() <= block {
-            self.blocks.resize(block + 1, Block { now: Moments::NONE, averaged: Moments::NONE });
-        }
-        self.blocks[block].now.add(&features);
-        self.blocks[block].averaged.add(average);
+        self.running += 1;
+        let Some(block) = self.blocks.last_mut() else { return };
+        block.now.add(&features);
+        block.averaged.add(&average);
     }
 
-    /// The machine stood still: the averages begin anew.
+    /// Begins a block where the last is full or was cut short by a restart. Those of a machine that was restarted
+    /// too often for that go into the last.
+    fn begin_block(&mut self) {
+        if self.running % BLOCK != 0 {
+            return;
+        }
+        self.stretch += u32::from(self.running % DAY == 0);
+        if self.blocks.len() < MOST {
+            self.blocks.reserve_exact(MOST - self.blocks.len());
+            self.blocks.push(Block { stretch: self.stretch, now: Moments::NONE, averaged: Moments::NONE });
+        }
+    }
+
+    /// The machine stood still: the averages begin anew, and what wears is as new.
     pub(super) fn restart(&mut self) {
         self.average = None;
+        self.running = 0;
     }
 
     /// Bytes of memory in use.
@@ -147,13 +168,14 @@ impl Learner {
     }
 }
 
-/// Products about the mean of each day, so that what drifts from day to day explains nothing; and the means.
+/// Products about the mean of each stretch, so that what changes from day to day explains nothing; and the means.
 pub(super) fn pooled(blocks: &[Block], kept: &[bool], of: fn(&Block) -> &Moments) -> (Array2<f64>, Moments) {
     let mut products = Array2::zeros((FEATURES, FEATURES));
     let mut all = Moments::NONE;
-    for (day, kept) in blocks.chunks(BLOCKS_A_DAY).zip(kept.chunks(BLOCKS_A_DAY)) {
+    let pairs: Vec<(&Block, bool)> = blocks.iter().zip(kept.iter().copied()).collect();
+    for stretch in pairs.chunk_by(|one, other| one.0.stretch == other.0.stretch) {
         let mut moments = Moments::NONE;
-        day.iter().zip(kept).filter(|(_, kept)| **kept).for_each(|(block, _)| moments.merge(of(block)));
+        stretch.iter().filter(|(_, kept)| *kept).for_each(|(block, _)| moments.merge(of(block)));
         products += &moments.centred();
         all.merge(&moments);
     }

@@ -1,14 +1,19 @@
-//! The detector of our plant: what load and neighbours do not explain of each sensor, centred again after each
-//! restart, averaged, and judged by its full covariance and by the patterns of the failures.
+//! The detector of our plant: what load and neighbours do not explain of each sensor, about a centre that is
+//! followed through restarts, averaged, and judged by its full covariance and by the patterns of the failures.
 //!
 //! Residual charts: Hawkins 1991, "Multivariate quality control based on regression-adjusted variables". The
 //! patterns are matched filters in the whitened space (Healy 1987, "A note on multivariate CUSUM procedures").
 //! Everything is in minutes: one row of averages a minute.
 
+mod centre;
 mod learner;
 mod limits;
+mod load;
+mod measure;
 mod model;
 mod plant;
+mod renewal;
+mod warming;
 mod watch;
 
 use serde::{Deserialize, Serialize};
@@ -18,16 +23,24 @@ pub use model::ResidualModel;
 pub use plant::{CRITICAL, Failure, NORMAL, SENSORS, Sensors, beyond_critical};
 pub use watch::{Finding, Minute, Watch, WatchParams};
 
-/// The sensors, and what is remembered of those that carry the load: the present values, then averages.
-pub(crate) const FEATURES: usize = 11;
+/// The sensors, what is remembered of those that carry the load, and time: the present values, then averages.
+pub(crate) const FEATURES: usize = 12;
 type Features = [f64; FEATURES];
 
 /// Places of the features.
 pub(crate) const TEMPERATURE: usize = 0;
+pub(crate) const VIBRATION: usize = 1;
 pub(crate) const PRESSURE: usize = 2;
 pub(crate) const FLOW: usize = 3;
 pub(crate) const POWER: usize = 4;
+pub(crate) const OIL: usize = 5;
 pub(crate) const BEARING: usize = 6;
+/// Days since the restart: only while a machine is learnt, since what moves evenly is no part of the noise.
+const TIME: usize = FEATURES - 1;
+
+/// The sensors that move evenly while a machine runs and are as new after maintenance: bearings wear, oil is used
+/// up.
+const WEARING: [usize; 2] = [VIBRATION, OIL];
 
 /// Averages that follow the sensors: (sensor, minutes).
 const FOLLOWED: [(usize, f64); 4] = [(POWER, 25.0), (FLOW, 25.0), (PRESSURE, 25.0), (TEMPERATURE, 15.0)];
@@ -35,9 +48,16 @@ const FOLLOWED: [(usize, f64); 4] = [(POWER, 25.0), (FLOW, 25.0), (PRESSURE, 25.
 /// Weight of the newest minute in the averages of residuals.
 const WEIGHT: f64 = 0.05;
 
+/// Variance of a minute's residual about the mean of many, in its standard deviations: noise lasts for ten
+/// minutes, so one minute says little.
+const NOISE: f64 = 15.0;
+
 /// The features that explain a sensor: the load by power, flow and pressure with their averages, never itself.
-/// A bearing is also warmed by the machine.
+/// A bearing is also warmed by the machine, and what wears depends on time.
 fn explains(feature: usize, sensor: usize) -> bool {
+    if feature == TIME {
+        return WEARING.contains(&sensor);
+    }
     let of = if feature < SENSORS { feature } else { FOLLOWED[feature - SENSORS].0 };
     match of {
         POWER | FLOW | PRESSURE => of != sensor,
@@ -75,7 +95,7 @@ impl Follower {
         }
         let mut features = [0.0; FEATURES];
         features[..SENSORS].copy_from_slice(&self.last);
-        features[SENSORS..].copy_from_slice(averages);
+        features[SENSORS..TIME].copy_from_slice(averages);
         Some(features)
     }
 

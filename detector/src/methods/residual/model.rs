@@ -1,11 +1,13 @@
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
-use super::learner::{Block, pooled};
+use super::learner::{Block, DAY, pooled};
+use super::load;
+use super::measure::Measure;
 use super::plant::{Failure, SENSORS, Sensors};
-use super::{FEATURES, FOLLOWED, Features, explains};
+use super::{FEATURES, FOLLOWED, Features, TIME, explains};
 use crate::exact;
-use crate::maths::covariance::{dot, inverse, quadratic};
+use crate::maths::covariance::{dot, inverse};
 use crate::maths::quantile::median;
 use crate::refusal::{Refusal, Result};
 
@@ -21,12 +23,17 @@ pub struct ResidualModel {
     /// Standard deviation of each sensor's averaged residual.
     #[serde(with = "exact")]
     deviation: Vec<f64>,
-    /// Inverse covariance of the averaged residuals.
+    /// Covariance of the averaged residuals.
     #[serde(with = "exact")]
-    precision: Vec<f64>,
-    /// One line a pattern of [`PATTERNS`]: a failure in the residuals, whitened, of unit length.
+    covariance: Vec<f64>,
+    /// How the load moves the residuals at once.
     #[serde(with = "exact")]
-    patterns: Vec<f64>,
+    load: Vec<f64>,
+    /// One line a pattern of [`PATTERNS`]: what the failure does to the residuals.
+    #[serde(with = "exact")]
+    effects: Vec<f64>,
+    /// By what averaged residuals are measured, where their centre is known.
+    measure: Measure,
 }
 
 /// The share of blocks that the others are measured by, and how often.
@@ -78,40 +85,51 @@ impl ResidualModel {
         let count = moments.count().max(1.0);
         let matrix = Array2::from_shape_fn((SENSORS, FEATURES), |(i, j)| lines[i * FEATURES + j]);
         let covariance = matrix.dot(&products).dot(&matrix.t()) / count;
-        let precision: Vec<f64> = inverse(&covariance)?.iter().copied().collect();
-        let deviation = covariance.diag().iter().map(|variance| variance.sqrt().max(1e-9)).collect();
+        let direction = load::direction(&products)?;
+        let load: Vec<f64> =
+            lines.chunks_exact(FEATURES).map(|line| dot(&line[..SENSORS], &direction)).collect();
         let usual: Sensors = std::array::from_fn(|i| origin[i] + moments.mean()[i]);
-        let mut model = Self { origin: origin.to_vec(), lines, deviation, precision, patterns: Vec::new() };
-        model.patterns = PATTERNS.iter().flat_map(|of| model.pattern(of, &usual)).collect();
-        Ok(model)
-    }
-
-    fn pattern(&self, (failure, reached): &(Failure, f64), usual: &Sensors) -> Vec<f64> {
-        let effect = failure.effect_when(usual, *reached);
-        let lasting = |feature: usize| match feature.checked_sub(SENSORS) {
-            None => effect[feature],
-            Some(average) => reached * effect[FOLLOWED[average].0],
-        };
-        let features: Features = std::array::from_fn(lasting);
-        let residual: Vec<f64> = self.lines.chunks_exact(FEATURES).map(|line| dot(line, &features)).collect();
-        let length = quadratic(&self.precision, &residual).sqrt().max(1e-12);
-        self.precision.chunks_exact(SENSORS).map(|line| dot(line, &residual) / length).collect()
+        let effects: Vec<f64> = PATTERNS.iter().flat_map(|of| effect(&lines, of, &usual)).collect();
+        Ok(Self {
+            origin: origin.to_vec(),
+            deviation: covariance.diag().iter().map(|variance| variance.sqrt().max(1e-9)).collect(),
+            measure: Measure::new(&covariance, &load, &effects)?,
+            covariance: covariance.iter().copied().collect(),
+            lines,
+            load,
+            effects,
+        })
     }
 
     /// Residuals of a minute, in standard deviations.
     pub(super) fn residuals(&self, features: &Features) -> Sensors {
-        let from: Features = std::array::from_fn(|i| features[i] - self.origin[i]);
+        let mut from: Features = std::array::from_fn(|i| features[i] - self.origin[i]);
+        // The centre follows what moves with time.
+        from[TIME] = 0.0;
         std::array::from_fn(|sensor| dot(&self.lines[sensor * FEATURES..][..FEATURES], &from))
     }
 
-    /// How far averaged residuals are off, by all together: the root of T-squared.
-    pub(super) fn distance(&self, averages: &Sensors) -> f64 {
-        quadratic(&self.precision, averages).sqrt()
+    /// The residual of one unit of a sensor.
+    pub(super) fn unit(&self, sensor: usize) -> f64 {
+        self.lines[sensor * FEATURES + sensor]
     }
 
-    /// How far they are off along each pattern, in standard deviations.
-    pub(super) fn along(&self, averages: &Sensors) -> [f64; PATTERNS.len()] {
-        std::array::from_fn(|pattern| dot(&self.patterns[pattern * SENSORS..][..SENSORS], averages))
+    /// What residuals move by in a minute.
+    pub(super) fn drift(&self) -> Sensors {
+        std::array::from_fn(|sensor| -self.lines[sensor * FEATURES + TIME] / DAY as f64)
+    }
+
+    /// By what averaged residuals are measured.
+    pub(super) fn measure(&self) -> &Measure {
+        &self.measure
+    }
+
+    /// The same where their centre is known up to these variances only.
+    pub(super) fn measure_in_doubt(&self, doubt: &Sensors) -> Option<Measure> {
+        let cell =
+            |(i, j): (usize, usize)| self.covariance[i * SENSORS + j] + if i == j { doubt[i] } else { 0.0 };
+        let covariance = Array2::from_shape_fn((SENSORS, SENSORS), cell);
+        Measure::new(&covariance, &self.load, &self.effects).ok()
     }
 
     /// How far each sensor's average is off, in its standard deviations.
@@ -121,9 +139,22 @@ impl ResidualModel {
 
     /// Bytes of memory in use.
     pub fn size(&self) -> usize {
-        let numbers = [&self.origin, &self.lines, &self.deviation, &self.precision, &self.patterns];
-        size_of::<Self>() + numbers.iter().map(|numbers| numbers.capacity() * size_of::<f64>()).sum::<usize>()
+        let Self { origin, lines, deviation, covariance, load, effects, measure } = self;
+        let numbers = [origin, lines, deviation, covariance, load, effects];
+        let numbers: usize = numbers.iter().map(|numbers| numbers.capacity() * size_of::<f64>()).sum();
+        size_of::<Self>() + numbers + measure.size()
     }
+}
+
+/// What a failure that has reached so much of what is slow does to the residuals.
+fn effect(lines: &[f64], (failure, reached): &(Failure, f64), usual: &Sensors) -> Sensors {
+    let effect = failure.effect_when(usual, *reached);
+    let features: Features = std::array::from_fn(|feature| match feature.checked_sub(SENSORS) {
+        None => effect[feature],
+        Some(_) if feature == TIME => 0.0,
+        Some(average) => reached * effect[FOLLOWED[average].0],
+    });
+    std::array::from_fn(|sensor| dot(&lines[sensor * FEATURES..][..FEATURES], &features))
 }
 
 /// Least squares of each sensor on what explains it; one line a sensor, in standard deviations of the rest.

@@ -2,16 +2,30 @@ use super::*;
 use crate::alarm::Change;
 use crate::random::Random;
 
-/// A machine that is simpler than the plant's: load by the hour, noise that lasts, oil that is used up.
+/// A machine that is simpler than the plant's: load by the hour, noise that lasts, oil that is used up, and after a
+/// restart it is cold and runs in.
 struct Machine {
     random: Random,
     lasting: Sensors,
     oil: f64,
+    /// Load beside that by the hour.
+    shift: f64,
+    restarted: i64,
 }
 
 impl Machine {
     fn new(seed: u64) -> Self {
-        Self { random: Random::new(seed, 0), lasting: [0.0; SENSORS], oil: 92.0 }
+        Self {
+            random: Random::new(seed, 0),
+            lasting: [0.0; SENSORS],
+            oil: 92.0,
+            shift: 0.0,
+            restarted: i64::MIN / 2,
+        }
+    }
+
+    fn restart(&mut self, minute: i64) {
+        (self.oil, self.restarted) = (92.0, minute);
     }
 
     fn normal(&mut self) -> f64 {
@@ -19,10 +33,14 @@ impl Machine {
     }
 
     fn minute(&mut self, minute: i64, fault: &Sensors) -> Minute {
-        let load = (minute as f64 / 1440.0 * std::f64::consts::TAU).sin();
+        let load = (minute as f64 / 1440.0 * std::f64::consts::TAU).sin() + self.shift;
         self.oil -= 0.0005;
-        let usual =
+        let mut usual =
             [72.0 + 4.0 * load, 4.5, 5.8 - 0.3 * load, 200.0 + 8.0 * load, 50.0 + 2.0 * load, self.oil, 80.0];
+        let left = |minutes: f64| (-((minute - self.restarted) as f64) / minutes).exp();
+        usual[TEMPERATURE] -= 45.0 * left(25.0);
+        usual[VIBRATION] += 0.8 * left(60.0);
+        usual[BEARING] -= 50.0 * left(15.0);
         let sigma = [0.7, 0.4, 0.1, 1.6, 0.45, 0.45, 0.7];
         let mut sensors = usual;
         for sensor in 0..SENSORS {
@@ -122,7 +140,7 @@ fn a_machine_that_stood_for_its_first_week_is_learnt_from_the_healthy_days_after
 }
 
 #[test]
-fn a_stop_closes_the_alert_and_three_hours_after_it_nothing_is_judged() {
+fn a_stop_closes_the_alert_and_an_hour_after_it_the_machine_is_judged_again() {
     let mut watch = watch();
     run(&mut watch, 9, |minute| failing(Failure::Overheating, 8 * 1440, minute.max(8 * 1440)));
     assert!(watch.is_open());
@@ -130,12 +148,57 @@ fn a_stop_closes_the_alert_and_three_hours_after_it_nothing_is_judged() {
     let at = 9 * 1440;
     let stopped = Minute { maintained: true, ..machine.minute(at, &NOTHING) };
     assert_eq!(watch.watch(&stopped), Err(Change::Closed));
-    for minute in at + 1..at + 180 + 60 {
+    machine.restart(at + 1);
+    for minute in at + 1..at + 61 {
         assert_eq!(watch.watch(&machine.minute(minute, &NOTHING)), Ok(None));
     }
-    assert!(
-        (0..3).any(|later| matches!(watch.watch(&machine.minute(at + 240 + later, &NOTHING)), Ok(Some(_))))
-    );
+    assert!(matches!(watch.watch(&machine.minute(at + 61, &NOTHING)), Ok(Some(_))));
+}
+
+/// A machine that is maintained for an hour every three days; the changes of the days from the eighth on.
+fn maintained(days: i64, fault: impl Fn(i64) -> Sensors) -> Vec<(i64, Change)> {
+    const TURN: i64 = 3 * 1440;
+    let (mut watch, mut machine) = (watch(), Machine::new(6));
+    let mut changes = Vec::new();
+    for minute in 0..days * 1440 {
+        let maintained = minute >= TURN && minute % TURN < 60;
+        if minute > TURN && minute % TURN == 60 {
+            machine.restart(minute);
+        }
+        let seen = Minute { maintained, ..machine.minute(minute, &fault(minute)) };
+        let change = watch.watch(&seen).map_or_else(Some, |found| found.and_then(|found| found.change));
+        changes.extend(change.map(|change| (minute, change)));
+    }
+    changes
+}
+
+#[test]
+fn restarts_in_health_raise_no_alarm() {
+    assert_eq!(maintained(31, |_| NOTHING), []);
+}
+
+#[test]
+fn a_failure_that_begins_with_a_restart_is_found_within_the_first_two_hours() {
+    let restart = 12 * 1440 + 60;
+    for failure in Failure::ALL {
+        let begin = |minute: i64| failing(failure, restart, restart + 5 * (minute - restart).max(0));
+        let changes = maintained(13, begin);
+        let opened = changes.first().map(|(minute, change)| (minute - restart, *change));
+        assert!(
+            matches!(opened, Some((60..120, Change::Opened))),
+            "{failure:?} grows within two hours: {opened:?}"
+        );
+    }
+}
+
+#[test]
+fn a_change_of_load_that_was_never_seen_is_no_failure() {
+    let (mut watch, mut machine) = (watch(), Machine::new(7));
+    for minute in 0..10 * 1440 {
+        machine.shift = if minute > 8 * 1440 && minute % 480 < 240 { 1.0 } else { 0.0 };
+        let found = watch.watch(&machine.minute(minute, &NOTHING)).expect("it runs");
+        assert_eq!(found.and_then(|found| found.change), None, "at {minute}");
+    }
 }
 
 #[test]

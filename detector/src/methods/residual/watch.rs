@@ -1,10 +1,12 @@
 use serde::{Deserialize, Serialize};
 
-use super::learner::{BLOCK, Learner};
+use super::centre::Centre;
+use super::learner::{BLOCK, DAY, Learner};
 use super::limits::Limits;
 use super::model::{PATTERNS, ResidualModel};
 use super::plant::{Failure, SENSORS, Sensors};
-use super::{Follower, POWER, WEIGHT};
+use super::warming::{Seen, Warming};
+use super::{Follower, POWER, VIBRATION, WEIGHT};
 use crate::alarm::{Alarm, AlarmParams, Change};
 use crate::refusal::Result;
 
@@ -47,8 +49,8 @@ pub struct WatchParams {
 impl Default for WatchParams {
     fn default() -> Self {
         Self {
-            stages: [(1, 14.0), (2, 8.0), (3, 7.0), (7, 6.1)],
-            along: 5.0,
+            stages: [(1, 14.0), (2, 8.0), (3, 7.0), (7, 6.3)],
+            along: 4.8,
             beyond: 1.15,
             alarm: AlarmParams::default(),
         }
@@ -82,15 +84,12 @@ impl Finding {
 
 /// From this cosine on, the pattern of a failure is taken to be it.
 const FITS: f64 = 0.7;
-/// Less power than this is a stop; minutes after a restart that are not judged; minutes that centre.
+/// Less power than this is a stop.
 const STOPPED_BELOW: f64 = 25.0;
-const RUNNING_IN: i64 = 180;
-const CENTRING: u32 = 60;
-const DAY: i64 = 1440;
-/// How quickly the drift of the centre is learnt, a minute: in about two days.
-const DRIFT: f64 = 2e-7;
-/// Most standard deviations by which a minute moves the centre.
-const STEP: f64 = 3.0;
+/// Minutes after a restart until a machine has come up to speed; until it is judged; until it is learnt from.
+const STARTING: i64 = 30;
+const RUNNING_IN: i64 = 60;
+const WARM: i64 = 180;
 
 /// Watches one machine of our plant: learns while it watches, from the first day on.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -106,10 +105,8 @@ pub struct Watch {
     again: i64,
     running_since: Option<i64>,
     has_stopped: bool,
-    centre: Sensors,
-    /// What the centre moves by in a minute: oil is used up, bearings wear. It outlasts a restart.
-    drift: Sensors,
-    centred: u32,
+    warming: Warming,
+    centre: Centre,
     averages: Sensors,
     alarm: Alarm,
 }
@@ -130,9 +127,8 @@ impl Watch {
             again: 0,
             running_since: None,
             has_stopped: false,
-            centre: [0.0; SENSORS],
-            drift: [0.0; SENSORS],
-            centred: 0,
+            warming: Warming::default(),
+            centre: Centre::new([0.0; SENSORS]),
             averages: [0.0; SENSORS],
             alarm: Alarm::new(params.alarm)?,
         })
@@ -149,7 +145,8 @@ impl Watch {
     /// The same with a model that was learnt before.
     #[must_use]
     pub fn taught(self, model: ResidualModel) -> Self {
-        Self { learner: None, model: Some(model), stage: STAGES, ..self }
+        let centre = Centre::new(model.drift());
+        Self { learner: None, model: Some(model), stage: STAGES, centre, ..self }
     }
 
     /// The model, once there is one.
@@ -173,20 +170,25 @@ impl Watch {
         if minute.is_stopped() {
             return self.stop();
         }
-        let Some(features) = self.follower.follow(&minute.sensors) else { return Ok(None) };
         // What runs at the beginning has been running for long.
         let before = if self.has_stopped { minute.minute } else { i64::MIN / 2 };
-        let since = *self.running_since.get_or_insert(before);
-        if minute.minute - since < RUNNING_IN {
+        let running = minute.minute.saturating_sub(*self.running_since.get_or_insert(before));
+        if running < STARTING {
             return Ok(None);
         }
-        self.pass_stages();
-        self.limits.follow(&minute.sensors);
+        let Some(features) = self.follower.follow(&minute.sensors) else { return Ok(None) };
+        if running >= WARM {
+            self.pass_stages();
+        }
+        if running >= RUNNING_IN {
+            self.limits.follow(&minute.sensors);
+        }
         let finding = match self.model.as_ref().map(|model| model.residuals(&features)) {
-            Some(residuals) => self.judge(&minute.sensors, residuals),
-            None => Some(self.find_without_model()),
+            Some(residuals) => self.judge(running, &Seen { sensors: &minute.sensors, residuals: &residuals }),
+            None => (running >= RUNNING_IN).then(|| self.find_without_model()),
         };
-        if !self.alarm.is_open()
+        if running >= WARM
+            && !self.alarm.is_open()
             && let Some(learner) = &mut self.learner
         {
             learner.learn(&features);
@@ -195,19 +197,17 @@ impl Watch {
     }
 
     fn stop(&mut self) -> std::result::Result<Option<Finding>, Change> {
-        self.running_since = None;
+        if self.running_since.take().is_some() {
+            self.centre.stop();
+        }
         self.has_stopped = true;
         self.follower.restart();
         self.limits.restart();
         if let Some(learner) = &mut self.learner {
             learner.restart();
         }
-        self.begin_centring();
+        (self.warming, self.averages) = (Warming::default(), [0.0; SENSORS]);
         self.alarm.restart().map_or(Ok(None), Err)
-    }
-
-    fn begin_centring(&mut self) {
-        (self.centre, self.centred, self.averages) = ([0.0; SENSORS], 0, [0.0; SENSORS]);
     }
 
     /// At the end of a stage the model is learnt anew, from all healthy minutes so far.
@@ -222,42 +222,42 @@ impl Watch {
             self.again = learnt + BLOCK;
             return;
         };
+        // In the residuals of another model everything lies elsewhere.
+        (self.centre, self.averages) = (Centre::new(model.drift()), [0.0; SENSORS]);
         (self.model, self.stage) = (Some(model), due);
         if due == STAGES {
             self.learner = None;
         }
-        self.begin_centring();
     }
 
-    fn judge(&mut self, sensors: &Sensors, residuals: Sensors) -> Option<Finding> {
-        self.centred += 1;
-        if self.centred <= CENTRING {
-            let gain = 1.0 / f64::from(self.centred);
-            self.centre
-                .iter_mut()
-                .zip(residuals)
-                .for_each(|(centre, residual)| *centre += gain * (residual - *centre));
+    fn judge(&mut self, running: i64, seen: &Seen<'_>) -> Option<Finding> {
+        let vibration = self.model.as_ref()?.unit(VIBRATION);
+        let residuals = self.warming.take_out(running as f64, vibration, self.centre.level(), seen);
+        if running < RUNNING_IN {
             return None;
         }
-        for sensor in 0..SENSORS {
-            // A missing value says nothing: its average fades.
-            let off = residuals[sensor] - self.centre[sensor];
-            let off = if sensors[sensor].is_finite() { off } else { 0.0 };
-            self.averages[sensor] += WEIGHT * (off - self.averages[sensor]);
-            self.centre[sensor] += self.drift[sensor];
-            if !self.alarm.is_open() {
-                let gain = (1.0 / f64::from(self.centred)).max(1.0 / DAY as f64);
-                self.centre[sensor] += gain * off.clamp(-STEP, STEP);
-                self.drift[sensor] += DRIFT * off.clamp(-STEP, STEP);
-            }
+        let was_open = self.alarm.is_open();
+        let off = self.centre.follow(seen.sensors, &residuals, was_open);
+        for (average, off) in self.averages.iter_mut().zip(off) {
+            *average += WEIGHT * (off - *average);
         }
-        self.find()
+        if !was_open {
+            self.centre.note(running);
+        }
+        let finding = self.find();
+        if !was_open && self.alarm.is_open() {
+            self.centre.take_back();
+        }
+        finding
     }
 
     fn find(&mut self) -> Option<Finding> {
         let model = self.model.as_ref()?;
         let threshold = self.params.stages[self.stage.max(1) - 1].1;
-        let (distance, along) = (model.distance(&self.averages), model.along(&self.averages));
+        let in_doubt = self.centre.doubt().and_then(|doubt| model.measure_in_doubt(doubt));
+        let measure = in_doubt.as_ref().unwrap_or(model.measure());
+        let distance = measure.distance(&self.averages);
+        let along: [f64; PATTERNS.len()] = measure.along(&self.averages);
         let best = (0..along.len()).max_by(|a, b| plausible(*a, &along).total_cmp(&plausible(*b, &along)))?;
         let farthest = along.iter().copied().fold(0.0, f64::max);
         let by_pattern = farthest * self.params.stages[STAGES - 1].1 / self.params.along;
