@@ -30,11 +30,11 @@ impl Clock {
         self.time.filter(|_| self.sure)
     }
 
-    pub(super) fn is_ahead(&self, time: i64) -> bool {
-        self.time.is_some_and(|now| time > now + DAY)
+    pub(in crate::window) fn is_ahead(&self, time: i64) -> bool {
+        self.time.is_some_and(|now| time > now.saturating_add(DAY))
     }
 
-    pub(super) fn observe(&mut self, time: i64) {
+    pub(in crate::window) fn observe(&mut self, time: i64) {
         let Some(now) = self.time else {
             self.time = Some(time);
             return;
@@ -43,7 +43,7 @@ impl Clock {
             return self.doubt(time);
         }
         self.ahead.clear();
-        let is_first_wrong = !self.sure && time < now - DAY;
+        let is_first_wrong = !self.sure && time < now.saturating_sub(DAY);
         self.time = Some(if is_first_wrong { time } else { now.max(time) });
         self.sure = true;
     }
