@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use millrace_core::registry::RegistryClient;
 use millrace_core::shutdown::Shutdown;
 use millrace_core::{Error, Result};
+use millrace_schemas::SensorReading;
 use millrace_schemas::codec::RecordCodec;
 use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::{Offset, TopicPartitionList};
@@ -293,15 +294,15 @@ impl<'a, P: Processor> Flow<'a, P> {
         if !is_given {
             self.tally.note(at);
         }
-        let read = self.decoder.decode(record.key(), record.payload());
-        let reading = match read.and_then(|reading| self.mischief.taste(reading)) {
-            Ok(reading) => reading,
-            Err(_) if is_given => return Ok(()),
-            Err(reject) => {
-                self.mischief.reach(Point::AfterProcess, self.tally.records);
-                return self.reject(record, &reject);
+        let mut reading = SensorReading::default();
+        let read = self.decoder.decode(record.key(), record.payload(), &mut reading);
+        if let Err(reject) = read.and_then(|()| self.mischief.taste(&reading)) {
+            if is_given {
+                return Ok(());
             }
-        };
+            self.mischief.reach(Point::AfterProcess, self.tally.records);
+            return self.reject(record, &reject);
+        }
         self.parts.processor.take(at, &reading, &mut self.out);
         if is_given {
             self.out.clear();

@@ -40,10 +40,10 @@ pub(super) fn marks(
 }
 
 fn mark(limit: f64, window: &MachineWindow, running: u64, sensor: Sensor, value: f64) -> Option<Mark> {
-    let z = window.stats(sensor as usize).and_then(|stats| {
-        let deviation = stats.deviation.filter(|deviation| *deviation > 0.0)?;
-        let is_told = stats.count >= LEAST_VALUES && running >= u64::from(stats.count);
-        is_told.then(|| (value - stats.mean) / deviation)
+    let z = window.spread(sensor as usize).and_then(|spread| {
+        let deviation = spread.deviation.filter(|deviation| *deviation > 0.0)?;
+        let is_told = spread.count >= LEAST_VALUES && running >= u64::from(spread.count);
+        is_told.then(|| (value - spread.mean) / deviation)
     });
     let critical = sensor.is_critical(value);
     let far = z.map_or(0.0, |z| z.abs() / limit);

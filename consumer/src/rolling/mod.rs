@@ -120,7 +120,7 @@ impl Processor for Rolling {
 
     fn version(&self) -> String {
         let closed = self.closed.as_ref().map(Closed::rule);
-        format!("rolling {} closing={closed:?}", self.version)
+        format!("rolling 2 {} closing={closed:?}", self.version)
     }
 
     fn checkpoint(&mut self, partition: i32) -> Checkpoint {

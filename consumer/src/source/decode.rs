@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use apache_avro::Schema;
 use millrace_schemas::SensorReading;
@@ -72,7 +72,7 @@ enum Way {
 /// Reads records: Avro by whatever schema the registry gives for its id, or JSON.
 #[derive(Default)]
 pub struct Decoder {
-    ways: HashMap<u32, Way>,
+    ways: BTreeMap<u32, Way>,
     unknown: usize,
 }
 
@@ -104,46 +104,60 @@ impl Decoder {
         self.unknown = 0;
     }
 
-    /// Reads a record.
+    /// Reads a record, into a reading that is there: it is large, and need not be moved.
     ///
     /// # Errors
-    /// When it is no reading, or its key is there and is not the machine's name.
+    /// When it is no reading, or its key is there and is not the machine's name; the reading may be half read.
     pub fn decode<'a>(
         &self,
         key: Option<&[u8]>,
         payload: Option<&'a [u8]>,
-    ) -> std::result::Result<SensorReading<'a>, Reject> {
-        let reading = self.read(payload)?;
+        reading: &mut SensorReading<'a>,
+    ) -> std::result::Result<(), Reject> {
+        self.read(payload, reading)?;
         match key {
             Some(key) if key != reading.machine_id.as_bytes() => {
                 let key: String = String::from_utf8_lossy(key).chars().take(64).collect();
                 let why = format!("the key is `{key}` and the machine `{}`", reading.machine_id);
                 Err(Reject { cause: Cause::WrongKey, why })
             }
-            _ => Ok(reading),
+            _ => Ok(()),
         }
     }
 
-    fn read<'a>(&self, payload: Option<&'a [u8]>) -> std::result::Result<SensorReading<'a>, Reject> {
+    fn read<'a>(
+        &self,
+        payload: Option<&'a [u8]>,
+        reading: &mut SensorReading<'a>,
+    ) -> std::result::Result<(), Reject> {
         let refuse = |cause, why: String| Err(Reject { cause, why });
         match payload {
             None | Some([]) => refuse(Cause::Empty, "it has no value".to_owned()),
-            Some(text @ [b'{', ..]) => {
-                parse_json(text).or_else(|e| refuse(Cause::NotAReading, format!("its JSON: {e}")))
-            }
+            Some(text @ [b'{', ..]) => match parse_json(text) {
+                Ok(read) => {
+                    *reading = read;
+                    Ok(())
+                }
+                Err(e) => refuse(Cause::NotAReading, format!("its JSON: {e}")),
+            },
             Some(bytes) => match read_frame(bytes) {
                 Err(e) => refuse(Cause::NotFramed, format!("it is neither JSON nor Avro: {e}")),
-                Ok((id, body)) => self.read_avro(id, body),
+                Ok((id, body)) => self.read_avro(id, body, reading),
             },
         }
     }
 
-    fn read_avro<'a>(&self, id: u32, body: &'a [u8]) -> std::result::Result<SensorReading<'a>, Reject> {
+    fn read_avro<'a>(
+        &self,
+        id: u32,
+        body: &'a [u8],
+        reading: &mut SensorReading<'a>,
+    ) -> std::result::Result<(), Reject> {
         let refuse = |why: String| Err(Reject { cause: Cause::NotAReading, why });
         match self.ways.get(&id) {
-            Some(Way::Read(decoder)) => decoder.decode(body).or_else(|e| refuse(e.to_string())),
+            Some(Way::Read(decoder)) => decoder.read(body, reading).or_else(|e| refuse(e.to_string())),
             Some(Way::Doubtful(decoder, doubt)) => {
-                decoder.decode(body).or_else(|e| refuse(format!("{e}; schema {id}: {doubt}")))
+                decoder.read(body, reading).or_else(|e| refuse(format!("{e}; schema {id}: {doubt}")))
             }
             Some(Way::None(why)) => Err(Reject { cause: Cause::UnknownSchema, why: why.clone() }),
             None => {
@@ -192,8 +206,17 @@ mod tests {
         SensorReading { timestamp: 5, machine_id: "M".into(), sequence: 7, ..SensorReading::default() }
     }
 
+    fn decode<'a>(
+        decoder: &Decoder,
+        key: Option<&[u8]>,
+        payload: Option<&'a [u8]>,
+    ) -> std::result::Result<SensorReading<'a>, Reject> {
+        let mut reading = SensorReading::default();
+        decoder.decode(key, payload, &mut reading).map(|()| reading)
+    }
+
     fn cause(decoder: &Decoder, key: Option<&[u8]>, payload: Option<&[u8]>) -> (Cause, String) {
-        let reject = decoder.decode(key, payload).expect_err("rejected");
+        let reject = decode(decoder, key, payload).expect_err("rejected");
         (reject.cause, reject.why)
     }
 
@@ -204,10 +227,10 @@ mod tests {
         assert_eq!(decoder.wants(Some(&avro)), Some(3));
         decoder.learn(3, Some(SENSOR_READING));
         assert_eq!(decoder.wants(Some(&avro)), None);
-        assert_eq!(decoder.decode(Some(b"M"), Some(&avro)), Ok(reading()));
+        assert_eq!(decode(&decoder, Some(b"M"), Some(&avro)), Ok(reading()));
         let json = br#"{"timestamp":5,"machine_id":"M","sequence":7}"#;
         assert_eq!(decoder.wants(Some(json)), None);
-        assert_eq!(decoder.decode(None, Some(json)), Ok(reading()));
+        assert_eq!(decode(&decoder, None, Some(json)), Ok(reading()));
     }
 
     #[test]

@@ -1,20 +1,31 @@
 use std::collections::{BTreeMap, HashMap};
 
-use super::{Restored, Snapshot};
+use super::Restored;
 use crate::pipeline::Place;
 
 /// The state of each machine of the partitions that are here.
 #[derive(Debug)]
 pub struct Machines<M> {
-    partitions: BTreeMap<i32, HashMap<String, Kept<M>>>,
+    partitions: BTreeMap<i32, Partition<M>>,
+}
+
+#[derive(Debug)]
+struct Partition<M> {
+    kept: Vec<Kept<M>>,
+    places: HashMap<String, usize>,
+    /// The place of the machine that came last.
+    last: usize,
 }
 
 #[derive(Debug)]
 struct Kept<M> {
+    name: String,
     state: M,
     /// The last offset of the partition of which it was known to take account when it was restored.
     applied: i64,
     has_changed: bool,
+    /// The place of the machine that came after this one the last time, and probably comes again.
+    follower: usize,
 }
 
 impl<M> Default for Machines<M> {
@@ -23,25 +34,59 @@ impl<M> Default for Machines<M> {
     }
 }
 
+impl<M> Default for Partition<M> {
+    fn default() -> Self {
+        Self { kept: Vec::new(), places: HashMap::new(), last: 0 }
+    }
+}
+
+impl<M> Partition<M> {
+    fn add(&mut self, name: &str, state: M, applied: i64) -> usize {
+        let place = self.kept.len();
+        self.places.insert(name.to_owned(), place);
+        self.kept.push(Kept { name: name.to_owned(), state, applied, has_changed: false, follower: place });
+        place
+    }
+
+    fn place(&self, machine: &str) -> Option<usize> {
+        self.places.get(machine).copied()
+    }
+
+    /// The machine whose turn it is. Most machines come in the same order again and again, and comparing names
+    /// costs less than looking one up.
+    fn turn(&mut self, machine: &str, new: impl FnOnce() -> M) -> &mut Kept<M> {
+        let expected = self.kept.get(self.last).map(|kept| kept.follower);
+        let place = match expected.filter(|place| self.kept[*place].name == machine) {
+            Some(place) => place,
+            None => {
+                let place = self.place(machine).unwrap_or_else(|| self.add(machine, new(), i64::MIN));
+                self.kept[self.last].follower = place;
+                place
+            }
+        };
+        self.last = place;
+        &mut self.kept[place]
+    }
+}
+
 impl<M> Machines<M> {
     /// The state of the machine that this record is of, which is about to change; `None` where the state takes
     /// account of the record already.
     pub fn at(&mut self, at: Place, machine: &str, new: impl FnOnce() -> M) -> Option<&mut M> {
-        let machines = self.partitions.entry(at.partition).or_default();
-        if !machines.contains_key(machine) {
-            let kept = Kept { state: new(), applied: i64::MIN, has_changed: false };
-            machines.insert(machine.to_owned(), kept);
+        let kept = self.partitions.entry(at.partition).or_default().turn(machine, new);
+        if kept.applied >= at.offset {
+            return None;
         }
-        let kept = machines.get_mut(machine).filter(|kept| kept.applied < at.offset)?;
         kept.has_changed = true;
         Some(&mut kept.state)
     }
 
     /// Notes that a machine's state has changed without a record of its own.
     pub fn touch(&mut self, partition: i32, machine: &str) {
-        let machines = self.partitions.get_mut(&partition);
-        if let Some(kept) = machines.and_then(|machines| machines.get_mut(machine)) {
-            kept.has_changed = true;
+        if let Some(partition) = self.partitions.get_mut(&partition)
+            && let Some(place) = partition.place(machine)
+        {
+            partition.kept[place].has_changed = true;
         }
     }
 
@@ -54,12 +99,12 @@ impl<M> Machines<M> {
         restored: &Restored,
         mut read: impl FnMut(&str, &[u8]) -> Result<M, String>,
     ) -> Result<(), String> {
-        let read = |(machine, snapshot): (&String, &Snapshot)| {
+        let mut partition = Partition::default();
+        for (machine, snapshot) in &restored.machines {
             let state = read(machine, &snapshot.body).map_err(|why| format!("machine {machine}: {why}"))?;
-            Ok((machine.clone(), Kept { state, applied: snapshot.applied, has_changed: false }))
-        };
-        let machines = restored.machines.iter().map(read).collect::<Result<_, String>>()?;
-        self.partitions.insert(restored.begin.partition, machines);
+            partition.add(machine, state, snapshot.applied);
+        }
+        self.partitions.insert(restored.begin.partition, partition);
         Ok(())
     }
 
@@ -70,9 +115,10 @@ impl<M> Machines<M> {
         partition: i32,
         mut write: impl FnMut(&str, &M) -> Vec<u8>,
     ) -> Vec<(String, Vec<u8>)> {
-        let machines = self.partitions.get_mut(&partition).into_iter().flatten();
-        let changed = machines.filter_map(|(name, kept)| {
-            std::mem::take(&mut kept.has_changed).then(|| (name.clone(), write(name, &kept.state)))
+        let kept = self.partitions.get_mut(&partition).into_iter().flat_map(|partition| &mut partition.kept);
+        let changed = kept.filter_map(|kept| {
+            let has_changed = std::mem::take(&mut kept.has_changed);
+            has_changed.then(|| (kept.name.clone(), write(&kept.name, &kept.state)))
         });
         let mut all: Vec<_> = changed.collect();
         all.sort_unstable();
@@ -81,7 +127,8 @@ impl<M> Machines<M> {
 
     /// The states of a partition.
     pub fn of(&self, partition: i32) -> impl Iterator<Item = &M> {
-        self.partitions.get(&partition).into_iter().flatten().map(|(_, kept)| &kept.state)
+        let kept = self.partitions.get(&partition).into_iter().flat_map(|partition| &partition.kept);
+        kept.map(|kept| &kept.state)
     }
 
     /// Lets go of a partition.
@@ -91,14 +138,15 @@ impl<M> Machines<M> {
 
     /// Every machine with its name.
     pub fn iter(&self) -> impl Iterator<Item = (&String, &M)> {
-        self.partitions.values().flatten().map(|(name, kept)| (name, &kept.state))
+        let kept = self.partitions.values().flat_map(|partition| &partition.kept);
+        kept.map(|kept| (&kept.name, &kept.state))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::{Begin, Mark};
+    use crate::state::{Begin, Mark, Snapshot};
 
     fn write(_: &str, sum: &u64) -> Vec<u8> {
         sum.to_le_bytes().to_vec()

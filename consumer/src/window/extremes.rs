@@ -1,62 +1,92 @@
 use std::collections::VecDeque;
 
-/// Which end of the values is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
-    Lowest,
-    Highest,
+use super::row::Row;
+use super::sums::larger;
+
+/// The lowest and the highest value of each sensor in some rows.
+#[derive(Debug, Clone, Copy)]
+struct Range<const N: usize> {
+    low: [f64; N],
+    high: [f64; N],
 }
 
-impl End {
-    fn beats(self, one: f64, other: f64) -> bool {
-        match self {
-            Self::Lowest => one < other,
-            Self::Highest => one > other,
+impl<const N: usize> Range<N> {
+    const NONE: Self = Self { low: [f64::INFINITY; N], high: [f64::NEG_INFINITY; N] };
+
+    /// A missing value is neither lower nor higher than another.
+    fn take(&mut self, values: &[f64; N]) {
+        for (sensor, value) in values.iter().enumerate() {
+            self.low[sensor] = smaller(self.low[sensor], *value);
+            self.high[sensor] = larger(self.high[sensor], *value);
         }
     }
 }
 
-/// The lowest or highest of a window's samples: those that no newer sample beats, by time. Each sample enters
-/// and leaves once, so a step costs constant time on average (the monotone queue).
-#[derive(Debug, Clone, Default)]
-pub(super) struct Extremes(VecDeque<(i64, f64)>);
+fn smaller(one: f64, other: f64) -> f64 {
+    if other < one { other } else { one }
+}
 
-impl Extremes {
-    pub fn add(&mut self, end: End, time: i64, value: f64) {
-        if self.0.back().is_none_or(|newest| newest.0 <= time) {
-            return self.add_newest(end, time, value);
+/// The extremes of a window, caught up with it when they are asked for (the two stacks of a queue).
+///
+/// A row is looked at once when it has come and once more when the rows behind it are ranged anew, so questions
+/// cost a constant time for each row on average, and nothing while nobody asks. Rows are known by their places:
+/// how many rows came to stand before them since the window began.
+#[derive(Debug, Clone)]
+pub(super) struct Extremes<const N: usize> {
+    /// The place of the first of `older`.
+    begin: u64,
+    /// Of each row from `begin` on, the range of it and of those up to the last one here.
+    older: Vec<Range<N>>,
+    /// The range of the rows behind these.
+    newer: Range<N>,
+    /// The place of the first row that was not looked at.
+    next: u64,
+}
+
+impl<const N: usize> Extremes<N> {
+    /// Of a window whose rows begin at a place, none of which was looked at.
+    pub fn new(first: u64) -> Self {
+        Self { begin: first, older: Vec::new(), newer: Range::NONE, next: first }
+    }
+
+    /// The extremes of a sensor from the row at `oldest` on, of the rows that begin at `first`.
+    pub fn of(&mut self, sensor: usize, oldest: u64, rows: &VecDeque<Row<N>>, first: u64) -> (f64, f64) {
+        if oldest < self.begin + self.older.len() as u64 {
+            let seen = (self.next - first) as usize;
+            rows.range(seen..).for_each(|row| self.newer.take(&row.values));
+            self.next += (rows.len() - seen) as u64;
+        } else {
+            self.range_anew(rows, first);
         }
-        let mut place = self.0.len();
-        while place > 0 && self.0[place - 1].0 > time {
-            place -= 1;
+        let range = &self.older[(oldest - self.begin) as usize];
+        let low = smaller(range.low[sensor], self.newer.low[sensor]);
+        (low, larger(range.high[sensor], self.newer.high[sensor]))
+    }
+
+    fn range_anew(&mut self, rows: &VecDeque<Row<N>>, first: u64) {
+        (self.begin, self.next, self.newer) = (first, first + rows.len() as u64, Range::NONE);
+        self.older.clear();
+        self.older.resize(rows.len(), Range::NONE);
+        let mut range = Range::NONE;
+        for (older, row) in self.older.iter_mut().zip(rows).rev() {
+            range.take(&row.values);
+            *older = range;
         }
-        if self.0.get(place).is_some_and(|newer| end.beats(newer.1, value)) {
+    }
+
+    /// Notes a row that came late, and stands at this place now.
+    pub fn insert(&mut self, place: u64, values: &[f64; N]) {
+        if place >= self.next {
             return;
         }
-        let mut kept = place;
-        while kept > 0 && end.beats(value, self.0[kept - 1].1) {
-            kept -= 1;
+        self.next += 1;
+        let place = (place - self.begin) as usize;
+        match self.older.get(place).copied() {
+            None => self.newer.take(values),
+            Some(range) => {
+                self.older.insert(place, range);
+                self.older[..=place].iter_mut().for_each(|range| range.take(values));
+            }
         }
-        self.0.drain(kept..place);
-        self.0.insert(kept, (time, value));
-    }
-
-    /// Most samples come in their order.
-    fn add_newest(&mut self, end: End, time: i64, value: f64) {
-        while self.0.back().is_some_and(|newest| end.beats(value, newest.1)) {
-            self.0.pop_back();
-        }
-        self.0.push_back((time, value));
-    }
-
-    /// Lets go of the oldest sample. Samples of one time and value may stand for each other.
-    pub fn remove(&mut self, time: i64, value: f64) {
-        if self.0.front() == Some(&(time, value)) {
-            self.0.pop_front();
-        }
-    }
-
-    pub fn value(&self) -> Option<f64> {
-        self.0.front().map(|sample| sample.1)
     }
 }

@@ -8,16 +8,17 @@ pub mod closing;
 mod extremes;
 mod moments;
 mod packed;
-mod series;
+mod row;
+mod saved;
 mod sliding;
 mod span;
+mod sums;
 #[cfg(test)]
 mod tests;
 
 pub use closing::{Closing, MachineWindows, PartitionWindows};
-pub use series::Stats;
-pub use sliding::Sliding;
+pub use sliding::{Sliding, Spread, Stats};
 pub use span::{MOST_SAMPLES, Span, time_span};
 
-/// A window over the seven sensors of a machine. It takes at most 1 KiB, its samples apart.
+/// A window over the seven sensors of a machine. It takes at most 1 KiB, its readings apart.
 pub type MachineWindow = Sliding<{ millrace_schemas::reading::SENSORS }>;

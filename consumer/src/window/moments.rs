@@ -1,35 +1,40 @@
 use serde::{Deserialize, Serialize};
 
 /// The relative error of the variance that may arise before the sums are made anew.
-const TOLERANCE: f64 = 1e-9;
+pub(super) const TOLERANCE: f64 = 1e-9;
 
-/// Count, mean and variance of values that come and go.
+/// Count, mean and variance of values that come and go; how they go, [`Sums`](super::sums::Sums) has for all sensors.
 ///
 /// Sums are of the distances from a value near the mean, so that a large mean costs no digits. What a
 /// difference of sums has lost at most is known from the largest sum there was (`peak`) and the number of
 /// additions since (`worn`); when that is too much, the owner makes the sums anew from what it holds.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Moments {
-    count: u32,
-    worn: u32,
-    shift: f64,
-    sum: f64,
-    squares: f64,
-    peak: f64,
+    pub count: u32,
+    pub worn: u32,
+    pub shift: f64,
+    pub sum: f64,
+    pub squares: f64,
+    pub peak: f64,
 }
 
 impl Moments {
+    /// Of no values yet, of which the first will be this one.
+    pub fn around(value: f64) -> Self {
+        Self { shift: value, ..Self::default() }
+    }
+
     pub fn of(values: impl Iterator<Item = f64> + Clone) -> Self {
         let mut first = Self::default();
         values.clone().for_each(|value| first.add(value));
-        let mut moments = Self { shift: first.mean(), ..Self::default() };
+        let mut moments = Self::around(first.mean());
         values.for_each(|value| moments.take_in(value));
         moments
     }
 
-    pub fn add(&mut self, value: f64) {
+    fn add(&mut self, value: f64) {
         if self.count == 0 {
-            *self = Self { shift: value, ..Self::default() };
+            *self = Self::around(value);
         }
         self.take_in(value);
     }
@@ -53,14 +58,6 @@ impl Moments {
         self.sum += distance;
         self.squares += distance * distance;
         self.peak = self.peak.max(self.squares);
-    }
-
-    pub fn remove(&mut self, value: f64) {
-        let distance = value - self.shift;
-        self.count -= 1;
-        self.worn = self.worn.saturating_add(1);
-        self.sum -= distance;
-        self.squares -= distance * distance;
     }
 
     pub fn count(&self) -> u32 {

@@ -1,52 +1,73 @@
-//! Samples as bytes: time differences, and values of two decimals as differences too, since most sensors have
-//! no more. Nothing is lost.
+//! Rows as bytes: differences of times, and of values of two decimals, since most sensors have no more. Nothing is
+//! lost.
 
 use std::collections::VecDeque;
 
+use super::row::Row;
+
 /// A scaled value must be exact as an integer and leave room for a sign and a flag.
 const LARGEST: f64 = 4_503_599_627_370_496.0;
+/// What stands for a value as it is, which follows, and for a missing one; other codes are even.
+const AS_IT_IS: u64 = 1;
+const MISSING: u64 = 3;
 
-pub(super) fn pack(samples: &VecDeque<(i64, f64)>) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(samples.len() * 4 + 4);
-    write(samples.len() as u64, &mut bytes);
-    let (mut before, mut last) = (0_i64, 0_i64);
-    for (time, value) in samples {
-        write(zigzag(time.wrapping_sub(before)), &mut bytes);
-        before = *time;
-        match hundredths(*value) {
-            Some(scaled) => {
-                write(zigzag(scaled - last) << 1, &mut bytes);
-                last = scaled;
-            }
-            None => {
-                bytes.push(1);
-                bytes.extend(value.to_bits().to_le_bytes());
-            }
+pub(super) fn pack<'a, const N: usize>(count: usize, rows: impl IntoIterator<Item = &'a Row<N>>) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(count * (2 * N + 2) + 4);
+    write(count as u64, &mut bytes);
+    let (mut before, mut last) = (0_i64, [0_i64; N]);
+    for row in rows {
+        write(zigzag(row.time.wrapping_sub(before)), &mut bytes);
+        before = row.time;
+        for (value, last) in row.values.iter().zip(&mut last) {
+            pack_value(*value, last, &mut bytes);
         }
     }
     bytes
 }
 
-/// `None` where the bytes are no samples.
-pub(super) fn unpack(mut bytes: &[u8]) -> Option<VecDeque<(i64, f64)>> {
+fn pack_value(value: f64, last: &mut i64, bytes: &mut Vec<u8>) {
+    if value.is_nan() {
+        write(MISSING, bytes);
+    } else if let Some(scaled) = hundredths(value) {
+        write(zigzag(scaled - *last) << 1, bytes);
+        *last = scaled;
+    } else {
+        write(AS_IT_IS, bytes);
+        bytes.extend(value.to_bits().to_le_bytes());
+    }
+}
+
+/// `None` where the bytes are no rows.
+pub(super) fn unpack<const N: usize>(mut bytes: &[u8]) -> Option<VecDeque<Row<N>>> {
     let count = read(&mut bytes)?;
-    // A sample takes two bytes at least, so hostile counts claim no memory.
-    let mut samples = VecDeque::with_capacity(usize::try_from(count).ok()?.min(bytes.len() / 2));
-    let (mut time, mut last) = (0_i64, 0_i64);
+    // A row takes a byte a value at least, so hostile counts claim no memory.
+    let mut rows = VecDeque::with_capacity(usize::try_from(count).ok()?.min(bytes.len() / (N + 1)));
+    let (mut time, mut last) = (0_i64, [0_i64; N]);
     for _ in 0..count {
         time = time.wrapping_add(unzigzag(read(&mut bytes)?));
-        let coded = read(&mut bytes)?;
-        let value = if coded == 1 {
-            let (raw, rest) = bytes.split_first_chunk()?;
-            bytes = rest;
-            f64::from_bits(u64::from_le_bytes(*raw))
-        } else {
-            last = last.checked_add(unzigzag(coded >> 1))?;
-            last as f64 / 100.0
-        };
-        samples.push_back((time, value));
+        let mut row = Row { time, values: [f64::NAN; N] };
+        for (value, last) in row.values.iter_mut().zip(&mut last) {
+            *value = unpack_value(&mut bytes, last)?;
+        }
+        rows.push_back(row);
     }
-    bytes.is_empty().then_some(samples)
+    bytes.is_empty().then_some(rows)
+}
+
+fn unpack_value(bytes: &mut &[u8], last: &mut i64) -> Option<f64> {
+    match read(bytes)? {
+        MISSING => Some(f64::NAN),
+        AS_IT_IS => {
+            let (raw, rest) = bytes.split_first_chunk()?;
+            *bytes = rest;
+            Some(f64::from_bits(u64::from_le_bytes(*raw)))
+        }
+        coded if coded % 2 == 0 => {
+            *last = last.checked_add(unzigzag(coded >> 1))?;
+            Some(*last as f64 / 100.0)
+        }
+        _ => None,
+    }
 }
 
 /// The value in hundredths, if that is all there is to it.
@@ -93,30 +114,41 @@ mod tests {
 
     fn value() -> impl Strategy<Value = f64> {
         let decimals = (-1_000_000_i64..1_000_000).prop_map(|n| n as f64 / 100.0);
-        let special = prop::sample::select(vec![-0.0, 0.0, 4.5e13, -1e150, f64::MIN_POSITIVE, 70.1 + 1e-9]);
-        prop_oneof![4 => decimals, 1 => any::<f64>(), 1 => special]
+        let special =
+            prop::sample::select(vec![-0.0, 0.0, 4.5e13, -1e150, f64::MIN_POSITIVE, 70.1 + 1e-9, f64::NAN]);
+        prop_oneof![4 => decimals, 1 => -1e300..1e300, 1 => special]
+    }
+
+    fn bits(rows: &VecDeque<Row<2>>) -> Vec<(i64, [u64; 2])> {
+        rows.iter().map(|row| (row.time, row.values.map(f64::to_bits))).collect()
     }
 
     proptest! {
         #[test]
-        fn samples_are_read_as_they_were_written(samples: Vec<i64>, values in prop::collection::vec(value(), 0..60)) {
-            let samples: VecDeque<(i64, f64)> = samples.into_iter().cycle().zip(values).collect();
-            let again = unpack(&pack(&samples)).expect("its own bytes");
-            let bits = |all: &VecDeque<(i64, f64)>| -> Vec<(i64, u64)> {
-                all.iter().map(|(time, value)| (*time, value.to_bits())).collect()
-            };
-            prop_assert_eq!(bits(&again), bits(&samples));
+        fn rows_are_read_as_they_were_written(
+            rows in prop::collection::vec((any::<i64>(), value(), value()), 0..60),
+        ) {
+            let rows: VecDeque<Row<2>> =
+                rows.into_iter().map(|(time, one, other)| Row { time, values: [one, other] }).collect();
+            let again = unpack(&pack(rows.len(), &rows)).expect("its own bytes");
+            prop_assert_eq!(bits(&again), bits(&rows));
         }
 
         #[test]
         fn hostile_bytes_are_refused_without_a_panic(bytes: Vec<u8>) {
-            let _ = unpack(&bytes);
+            let _ = unpack::<2>(&bytes);
         }
     }
 
     #[test]
-    fn a_minute_of_readings_takes_four_bytes_a_sample_at_most() {
-        let samples = (0..60).map(|n| (1_767_225_600_000 + n * 1000, 70.0 + (n * 37 % 50) as f64 / 100.0));
-        assert!(pack(&samples.collect()).len() <= 60 * 4 + 16);
+    fn a_minute_of_readings_takes_18_bytes_a_reading_at_most() {
+        let row = |n: i64| Row {
+            time: 1_767_225_600_000 + n * 1000,
+            values: std::array::from_fn::<_, 7, _>(|sensor| {
+                70.0 + ((n + sensor as i64) * 37 % 50) as f64 / 100.0
+            }),
+        };
+        let rows: VecDeque<_> = (0..60).map(row).collect();
+        assert!(pack(60, &rows).len() <= 60 * 18, "{}", pack(60, &rows).len());
     }
 }

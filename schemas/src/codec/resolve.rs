@@ -5,7 +5,7 @@ use apache_avro::Schema;
 use apache_avro::reader::datum::GenericDatumReader;
 use apache_avro::writer::datum::GenericDatumWriter;
 
-use super::{DecodeError, MAX_BODY_BYTES, decode_reading};
+use super::{DecodeError, MAX_BODY_BYTES, decode_reading, read_reading};
 use crate::reading::SensorReading;
 use crate::subject::SENSOR_READING;
 
@@ -48,9 +48,21 @@ impl ReadingDecoder {
     /// When the body is larger than [`MAX_BODY_BYTES`] or does not fit the writer's schema, or when that
     /// schema cannot be resolved to ours.
     pub fn decode<'a>(&self, body: &'a [u8]) -> Result<SensorReading<'a>, DecodeError> {
+        let mut reading = SensorReading::default();
+        self.read(body, &mut reading).map(|()| reading)
+    }
+
+    /// The same into a reading that is there, as [`read_reading`].
+    ///
+    /// # Errors
+    /// As [`decode`](Self::decode); the reading may then be half read.
+    pub fn read<'a>(&self, body: &'a [u8], reading: &mut SensorReading<'a>) -> Result<(), DecodeError> {
         match &self.foreign {
-            None => decode_reading(body),
-            Some((writer, ours)) => resolved(body, writer, ours),
+            None => read_reading(body, reading),
+            Some((writer, ours)) => {
+                *reading = resolved(body, writer, ours)?;
+                Ok(())
+            }
         }
     }
 }

@@ -107,12 +107,12 @@ impl Mischief {
     ///
     /// # Errors
     /// When it is.
-    pub fn taste<'a>(&self, reading: SensorReading<'a>) -> Result<SensorReading<'a>, Reject> {
+    pub fn taste(&self, reading: &SensorReading<'_>) -> Result<(), Reject> {
         match &self.misdeeds.poison {
-            Some(poison) if poison.is_in(&reading) => {
+            Some(poison) if poison.is_in(reading) => {
                 Err(Reject { cause: Cause::Poison, why: format!("{poison} is poison, as --poison says") })
             }
-            _ => Ok(reading),
+            _ => Ok(()),
         }
     }
 }
@@ -135,8 +135,8 @@ mod tests {
         let poison = Some("sequence=1000".parse().expect("a poison"));
         let mischief = Mischief::new(&Misdeeds { poison, ..Misdeeds::default() });
         let reading = |sequence| SensorReading { sequence, ..SensorReading::default() };
-        assert_eq!(mischief.taste(reading(999)), Ok(reading(999)));
-        let reject = mischief.taste(reading(1000)).expect_err("poison");
+        assert_eq!(mischief.taste(&reading(999)), Ok(()));
+        let reject = mischief.taste(&reading(1000)).expect_err("poison");
         assert_eq!(
             (reject.cause, reject.why.as_str()),
             (Cause::Poison, "sequence=1000 is poison, as --poison says")

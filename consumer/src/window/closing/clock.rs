@@ -32,7 +32,7 @@ impl Clock {
 
     /// Whether a time is so far ahead that a reading alone is not believed.
     pub fn is_ahead(&self, time: i64) -> bool {
-        self.time.is_some_and(|now| time > now + DAY)
+        self.time.is_some_and(|now| time > now.saturating_add(DAY))
     }
 
     /// Takes in the time of a machine's next reading.
@@ -45,7 +45,7 @@ impl Clock {
             return self.doubt(time);
         }
         self.ahead.clear();
-        let is_first_wrong = !self.sure && time < now - DAY;
+        let is_first_wrong = !self.sure && time < now.saturating_sub(DAY);
         self.time = Some(if is_first_wrong { time } else { now.max(time) });
         self.sure = true;
     }

@@ -3,7 +3,7 @@ use millrace_schemas::{SensorStats, WindowStats};
 use serde::{Deserialize, Serialize};
 
 use crate::window::moments::Moments;
-use crate::window::series::Series;
+use crate::window::row::counts;
 
 /// What an open window knows of its readings; none of them is kept.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -39,7 +39,7 @@ impl Open {
         self.count += 1;
         self.late += i64::from(is_late);
         for (known, value) in self.sensors.iter_mut().zip(values) {
-            if let Some(value) = value.filter(|value| Series::counts(*value)) {
+            if let Some(value) = value.filter(|value| counts(*value)) {
                 known.take(time, value);
             }
         }
