@@ -19,7 +19,7 @@ pub struct AnomalyAlert {
     /// The machine; empty where the input does not say.
     pub machine_id: String,
     /// The method.
-    pub detector: &'static str,
+    pub detector: String,
     /// SHA-256 of the model file, or `self-taught`.
     pub model_version: String,
     /// What became of it.
@@ -38,7 +38,7 @@ pub struct AnomalyAlert {
     pub shares: BTreeMap<String, f64>,
     /// The likely failure, where its pattern is known.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub failure_type: Option<&'static str>,
+    pub failure_type: Option<String>,
     /// The cosine between what is seen and the failure's pattern.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure_probability: Option<f64>,
@@ -77,24 +77,18 @@ impl Evidence {
 impl Found {
     /// The alert of a machine with these sensors, as a file or a pipe gives it.
     pub fn alert(&self, machine: &str, version: &str, names: &[String], has_time: bool) -> AnomalyAlert {
-        let text = |moment: i64| if has_time { time(moment) } else { format!("row {moment}") };
-        let of = &self.evidence;
+        let alert = AnomalyAlert::from(&self.record(machine, version, names));
+        if has_time {
+            return alert;
+        }
+        let text = |moment: i64| format!("row {moment}");
         AnomalyAlert {
             alert_id: id(&[machine, &text(self.opened), self.detector]),
-            machine_id: machine.to_owned(),
-            detector: self.detector,
-            model_version: version.to_owned(),
-            state: self.state,
             episode_start: text(self.opened),
             timestamp: text(self.moment),
-            score: of.score,
-            threshold: of.threshold,
-            sensor: of.sensor(names),
-            shares: of.shares(names),
-            failure_type: of.failure.map(|failure| failure.0.name()),
-            failure_probability: of.failure.map(|failure| failure.1),
             evidence_from: text(self.from),
             evidence_to: text(self.moment),
+            ..alert
         }
     }
 
@@ -122,6 +116,28 @@ impl Found {
     }
 }
 
+impl From<&millrace_schemas::AnomalyAlert> for AnomalyAlert {
+    fn from(record: &millrace_schemas::AnomalyAlert) -> Self {
+        Self {
+            alert_id: record.alert_id.clone(),
+            machine_id: record.machine_id.clone(),
+            detector: record.detector.clone(),
+            model_version: record.model_version.clone(),
+            state: record.state,
+            episode_start: time(record.episode_start),
+            timestamp: time(record.timestamp),
+            score: record.score,
+            threshold: record.threshold,
+            sensor: record.sensor.clone(),
+            shares: record.shares.clone(),
+            failure_type: record.failure_type.clone(),
+            failure_probability: record.failure_probability,
+            evidence_from: time(record.evidence_from),
+            evidence_to: time(record.evidence_to),
+        }
+    }
+}
+
 impl AnomalyAlert {
     /// One line for people.
     pub fn sentence(&self) -> String {
@@ -134,7 +150,7 @@ impl AnomalyAlert {
         if self.detector == FLAT_LINE {
             return format!("{head}: ALERT {sensor} is stuck, the same value since {}", self.evidence_from);
         }
-        let kind = match (self.failure_type, self.failure_probability) {
+        let kind = match (&self.failure_type, self.failure_probability) {
             (Some(kind), Some(fit)) => format!(", likely {kind} (fits {:.0}%)", 100.0 * fit),
             _ => String::new(),
         };

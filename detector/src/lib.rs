@@ -51,7 +51,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> Result<()> {
     match cli.command {
         None => run::watch(&cli.watch, &cli.stream),
         Some(settings::Command::Evaluate(evaluate)) => {
-            let found = evaluate::run(&evaluate.request()?)?;
+            let found = evaluate.run()?;
             if let Some(path) = &evaluate.output {
                 evaluate::write_page(&found, path)?;
             }

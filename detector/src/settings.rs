@@ -1,17 +1,17 @@
 //! What is said on the command line, checked.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 use millrace_core::{Error, Result};
 
-use crate::evaluate::{Dataset, Layout, Method, Request};
+use crate::evaluate::{self, Dataset, Evaluation, Layout, Method, Request};
 use crate::machine::{Judging, is_plant};
 use crate::methods::Algorithm;
 use crate::model_file::ModelFile;
 use crate::stages::Stages;
-use crate::stream::StreamArgs;
+use crate::stream::{RunTopics, StreamArgs};
 
 /// Finds failures early, says why, and can be proved right.
 #[derive(Debug, Parser)]
@@ -190,8 +190,11 @@ pub struct Evaluate {
     #[arg(long)]
     dataset: Dataset,
     /// The folder that holds it
-    #[arg(long, value_name = "DIR")]
-    path: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "topic", conflicts_with = "topic")]
+    path: Option<PathBuf>,
+    /// The topics that hold it.
+    #[command(flatten)]
+    topics: RunTopics,
     /// The method, or all that apply
     #[arg(long, value_name = "NAME", default_value = "all", value_parser = methods)]
     algorithm: Methods,
@@ -246,14 +249,31 @@ fn named(text: &str, others: &[&'static str]) -> std::result::Result<Method, Str
 }
 
 impl Evaluate {
-    /// What is to be judged.
+    /// Judges what is to be judged.
     ///
     /// # Errors
-    /// If the folder is none.
-    pub fn request(&self) -> Result<Request> {
-        if !self.path.is_dir() {
-            return Err(Error::usage(format!("--path: `{}` is not a folder", self.path.display())));
+    /// If the folder is none, the topics cannot be read, or either does not hold what the protocol needs.
+    pub fn run(&self) -> Result<Evaluation> {
+        if let Some(flag) = self.topics.idle() {
+            return Err(Error::usage(format!("{flag} goes with --topic only")));
         }
+        let Some(path) = &self.path else {
+            if self.dataset != Dataset::Plant {
+                return Err(Error::usage(
+                    "--topic: only `--dataset plant` is read from Kafka; give its --path",
+                ));
+            }
+            let request = self.request(Path::new(""))?;
+            let folder = self.topics.collect()?;
+            return evaluate::run(&Request { path: folder.path().to_owned(), ..request });
+        };
+        if !path.is_dir() {
+            return Err(Error::usage(format!("--path: `{}` is not a folder", path.display())));
+        }
+        evaluate::run(&self.request(path)?)
+    }
+
+    fn request(&self, path: &Path) -> Result<Request> {
         if self.seeds.is_some() && !matches!(self.dataset, Dataset::Adbench | Dataset::All) {
             return Err(Error::usage("--seeds: only the protocol of `adbench` takes several; leave it out"));
         }
@@ -265,7 +285,7 @@ impl Evaluate {
         }
         Ok(Request {
             dataset: self.dataset,
-            path: self.path.clone(),
+            path: path.to_owned(),
             methods: self.stages.around_all(&self.algorithm.0)?,
             seeds: self.seeds.unwrap_or(30),
         })

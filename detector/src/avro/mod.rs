@@ -50,12 +50,15 @@ impl Records {
     pub fn next(&mut self) -> Result<Option<Vec<(String, Value)>>, String> {
         match self.reader.next().transpose().map_err(|e| damaged(&e))? {
             None => Ok(None),
-            Some(Avro::Record(fields)) => {
-                Ok(Some(fields.into_iter().map(|(name, value)| (name, plain_value(value))).collect()))
-            }
+            Some(Avro::Record(fields)) => Ok(Some(self::fields(fields))),
             Some(_) => Err("it holds what is no record".into()),
         }
     }
+}
+
+/// The fields of a record as text formats say them.
+pub(crate) fn fields(record: Vec<(String, Avro)>) -> Vec<(String, Value)> {
+    record.into_iter().map(|(name, value)| (name, plain_value(value))).collect()
 }
 
 fn damaged(e: &dyn Display) -> String {

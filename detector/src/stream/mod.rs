@@ -1,6 +1,7 @@
 //! The detector as a member of a consumer group: it is a [`Processor`](millrace_consumer::pipeline::Processor) in
 //! the consumer's pipeline, so guarantees, dead letters, state and group events are the same.
 
+mod collect;
 mod processor;
 mod settings;
 
@@ -8,6 +9,7 @@ use std::ffi::OsString;
 
 use millrace_consumer::pipeline::Tally;
 use millrace_consumer::run::{process, to_end};
+use millrace_core::kafka::Kafka;
 use millrace_core::shutdown::Shutdown;
 use millrace_core::{Error, Result};
 
@@ -15,6 +17,7 @@ use crate::settings::WatchArgs;
 use processor::Watching;
 use settings::StreamSettings;
 
+pub use collect::RunTopics;
 pub use settings::StreamArgs;
 
 /// What `--input` says for a topic.
@@ -41,6 +44,13 @@ impl Stream {
     #[must_use]
     pub fn silent(mut self) -> Self {
         self.0.form = None;
+        self
+    }
+
+    /// The same on a cluster as it is reached from here.
+    #[must_use]
+    pub fn on(mut self, kafka: Kafka) -> Self {
+        self.0.member.kafka = kafka;
         self
     }
 

@@ -1,5 +1,7 @@
-//! `lab up`: a cluster, a registry and a plant in one command, watched live.
+//! `lab up`: a cluster, a registry, a plant, a consumer and a detector in one command, watched live.
 
+mod companions;
+mod findings;
 mod tail;
 mod view;
 mod watch;
@@ -15,6 +17,8 @@ use crate::cluster_args::ClusterArgs;
 use crate::plant::Plant;
 use crate::registry;
 
+use companions::Companions;
+use findings::Findings;
 use view::View;
 use watch::Watch;
 
@@ -26,12 +30,16 @@ pub const REGISTRY_PORT: u16 = 8081;
 #[command(after_help = "\
 Examples:
   lab up --duration 60                                  a minute of five machines on a Kafka of its own
-  lab up -- --machines 100 --rate 10                    a hundred machines at ten samples a second
+  lab up -- --speed 600                                 a day in less than three minutes, so that alerts show
+  lab up --alone -- --machines 100 --rate 10            a hundred machines at ten samples a second, nobody else
   lab up --bootstrap-server kafka:9092 -- --speed 60    a minute a second into a cluster that is there")]
 pub struct Args {
     /// Wall seconds until it ends [default: until stopped]
     #[arg(long, value_name = "SECONDS")]
     duration: Option<f64>,
+    /// The plant alone, without consumer and detector
+    #[arg(long)]
+    alone: bool,
     #[command(flatten)]
     cluster: ClusterArgs,
     /// Port of the schema registry; any free one if it is taken
@@ -71,12 +79,25 @@ fn stream(args: &Args, cluster: &mut Cluster, shutdown: &Shutdown) -> Result<()>
     cluster.prepare_topic(&output.topic, partitions)?;
     let mut view = View::new();
     view.addresses(cluster, &registry.url(), &settings);
+    let (mut companions, mut findings) = (None, None);
+    if !args.alone {
+        findings = Some(Findings::open(&output.kafka, &registry.url())?);
+        companions = Some(Companions::start(output, &registry.url())?);
+    }
     let plant = Plant::start(settings.clone())?;
-    let watched =
-        Watch { cluster, output, plant: &plant, shutdown }.run(args.duration, &registry.url(), &mut view);
+    let mut watch = Watch {
+        cluster,
+        output,
+        plant: &plant,
+        companions: &mut companions,
+        findings: &mut findings,
+        shutdown,
+    };
+    let watched = watch.run(args.duration, &registry.url(), &mut view);
     let summary = watched.and_then(|()| plant.end(cluster))?;
+    let left = companions.map_or(Ok(()), Companions::end);
     view.summary(&summary);
-    Ok(())
+    left
 }
 
 /// The settings' output, which `--mode` may have turned away from Kafka.

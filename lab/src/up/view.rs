@@ -53,8 +53,8 @@ impl View {
         self.began = Instant::now();
     }
 
-    pub fn show(&mut self, progress: &Progress, rates: &[f64], latest: &[String]) {
-        let text = self.text(progress, rates, latest);
+    pub fn show(&mut self, progress: &Progress, rates: &[f64], latest: &[String], found: &[String]) {
+        let text = self.text(progress, rates, latest, found);
         if self.in_place && self.lines > 0 {
             let back = format!("{}{}", MoveUp(self.lines), Clear(ClearType::FromCursorDown));
             print(&back);
@@ -63,9 +63,14 @@ impl View {
         print(&text);
     }
 
-    /// Says once that Kafka is away; the next view that shows something goes below it.
+    /// Says once that Kafka is away.
     pub fn waiting(&mut self, why: &str) {
-        print(&format!("{why}; records wait until it is back\n"));
+        self.say(&format!("{why}; records wait until it is back"));
+    }
+
+    /// Says something once; the next view that shows something goes below it.
+    pub fn say(&mut self, what: &str) {
+        print(&format!("{what}\n"));
         self.lines = 0;
     }
 
@@ -79,7 +84,7 @@ impl View {
         ));
     }
 
-    fn text(&self, progress: &Progress, rates: &[f64], latest: &[String]) -> String {
+    fn text(&self, progress: &Progress, rates: &[f64], latest: &[String], found: &[String]) -> String {
         let seconds = self.began.elapsed().as_secs();
         let total: f64 = rates.iter().sum();
         let mut text = format!(
@@ -96,7 +101,7 @@ impl View {
         let width = if self.in_place { terminal_width() } else { 200 };
         let heads = heads();
         let is_table = latest.iter().any(|record| !record.starts_with(['{', 'u']));
-        for record in is_table.then_some(&heads).into_iter().chain(latest) {
+        for record in is_table.then_some(&heads).into_iter().chain(latest).chain(found) {
             text.extend(format!("       {record}").chars().take(width));
             text.push('\n');
         }
@@ -127,7 +132,7 @@ mod tests {
     #[test]
     fn a_view_shows_totals_partitions_and_records() {
         let view = View { began: Instant::now(), in_place: false, lines: 0 };
-        let text = view.text(&Progress::default(), &[1.0, 1234.0], &["{}".into()]);
+        let text = view.text(&Progress::default(), &[1.0, 1234.0], &["{}".into()], &[]);
         assert_eq!(text, "00:00  acknowledged 0  1,235 records/s   p0 1.0/s p1 1,234/s\n       {}\n");
     }
 }

@@ -4,6 +4,8 @@ use millrace_core::Result;
 use millrace_core::shutdown::Shutdown;
 use millrace_producer::settings::KafkaOutput;
 
+use super::companions::Companions;
+use super::findings::Findings;
 use super::tail::Tail;
 use super::view::View;
 use crate::cluster::Cluster;
@@ -18,6 +20,9 @@ pub(super) struct Watch<'a> {
     pub cluster: &'a mut Cluster,
     pub output: &'a KafkaOutput,
     pub plant: &'a Plant,
+    /// The programs beside the plant, and what they write.
+    pub companions: &'a mut Option<Companions>,
+    pub findings: &'a mut Option<Findings>,
     pub shutdown: &'a Shutdown,
 }
 
@@ -37,13 +42,25 @@ impl Watch<'_> {
             next = Instant::now() + BETWEEN_VIEWS;
             self.cluster.check()?;
             match tail.rates() {
-                Ok(rates) => view.show(self.plant.progress(), &rates, &tail.latest()),
+                Ok(rates) => {
+                    let found = self.found();
+                    view.show(self.plant.progress(), &rates, &tail.latest(), &found);
+                }
                 Err(error) if !away => view.waiting(&error.to_string()),
                 Err(_) => {}
             }
             away = tail.is_away();
+            if let Some(why) = self.companions.as_mut().and_then(Companions::failure) {
+                view.say(&why);
+            }
         }
         Ok(())
+    }
+
+    fn found(&mut self) -> Vec<String> {
+        let Some(findings) = self.findings else { return Vec::new() };
+        findings.look();
+        findings.lines()
     }
 
     fn is_over(&self, end: Option<Instant>) -> bool {

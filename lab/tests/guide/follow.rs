@@ -157,7 +157,9 @@ fn program(line: &str) -> &str {
 fn patience(line: &str) -> Duration {
     let waits =
         ["lab cluster ", "producer control ", "consumer redrive ", "lab schemas ", "detector ", "python3 "];
-    if waits.iter().any(|start| line.starts_with(start)) {
+    if line.contains(" --input kafka") {
+        ENDING
+    } else if waits.iter().any(|start| line.starts_with(start)) {
         SLOW
     } else if line.contains("--speed max")
         || line.starts_with("producer clean ")

@@ -1,0 +1,129 @@
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use apache_avro::Schema;
+use apache_avro::reader::datum::GenericDatumReader;
+use apache_avro::types::Value as Avro;
+use clap::Args;
+use millrace_core::kafka::{ClusterFlags, Kafka, Span};
+use millrace_core::registry::RegistryClient;
+use millrace_core::{Error, Result, cli};
+use millrace_schemas::codec::read_frame;
+use rdkafka::message::{BorrowedMessage, Message};
+use tempfile::TempDir;
+
+use crate::avro::fields;
+
+/// Where a run of the plant is in Kafka, instead of a folder.
+#[derive(Debug, Args)]
+pub struct RunTopics {
+    /// Topic of the readings, for `plant`: readings, truth and episodes are read from Kafka, as far as they are there
+    #[arg(long, value_name = "TOPIC", help_heading = "Kafka")]
+    topic: Option<String>,
+    /// Topic of the truth [default: sensor-truth]
+    #[arg(long, value_name = "TOPIC", requires = "topic", help_heading = "Kafka")]
+    truth_topic: Option<String>,
+    /// Topic of the episodes [default: anomaly-episodes]
+    #[arg(long, value_name = "TOPIC", requires = "topic", help_heading = "Kafka")]
+    episodes_topic: Option<String>,
+    /// Schema registry for Avro [default: SCHEMA_REGISTRY_URL, else http://localhost:8081]
+    #[arg(long, value_name = "URL", requires = "topic", help_heading = "Kafka")]
+    schema_registry_url: Option<String>,
+    #[command(flatten)]
+    cluster: ClusterFlags,
+}
+
+impl RunTopics {
+    /// Whether a run in Kafka is meant.
+    pub fn is_said(&self) -> bool {
+        self.topic.is_some()
+    }
+
+    /// A flag that says something of Kafka without a topic.
+    pub fn idle(&self) -> Option<&'static str> {
+        self.cluster.given().filter(|_| !self.is_said())
+    }
+
+    /// The run as a folder of JSON lines, which goes when the value does.
+    ///
+    /// # Errors
+    /// When the cluster or the registry does not answer, a topic is not there, or a record of it cannot be read.
+    pub fn collect(&self) -> Result<TempDir> {
+        let kafka = self.cluster.kafka()?;
+        kafka.check()?;
+        let url = cli::said_or_set(
+            self.schema_registry_url.as_ref(),
+            "SCHEMA_REGISTRY_URL",
+            "http://localhost:8081",
+        );
+        let mut reading = Reading { registry: RegistryClient::new(&url)?, readers: BTreeMap::new() };
+        let folder =
+            TempDir::new().map_err(|e| Error::failed(format!("no temporary folder can be made: {e}")))?;
+        let topics = [
+            (self.topic.as_deref(), "sensor-data", "readings"),
+            (self.truth_topic.as_deref(), "sensor-truth", "truth"),
+            (self.episodes_topic.as_deref(), "anomaly-episodes", "episodes"),
+        ];
+        for (said, usual, name) in topics {
+            let path = folder.path().join(format!("{name}.jsonl"));
+            reading.write(&kafka, said.unwrap_or(usual), &path)?;
+        }
+        Ok(folder)
+    }
+}
+
+/// Reads records of any Avro schema, or JSON.
+struct Reading {
+    registry: RegistryClient,
+    readers: BTreeMap<u32, Schema>,
+}
+
+impl Reading {
+    /// Writes all that is in a topic now as a JSON object a line, each partition in its order.
+    fn write(&mut self, kafka: &Kafka, topic: &str, path: &Path) -> Result<()> {
+        if kafka.partitions(topic)?.is_none() {
+            return Err(Error::failed(format!(
+                "there is no topic {topic} at {}; `producer --mode kafka --truth topic:` makes readings, truth and \
+                 episodes",
+                kafka.bootstrap_servers()
+            )));
+        }
+        let unwritten = |e: std::io::Error| Error::failed(format!("cannot write `{}`: {e}", path.display()));
+        let mut file = BufWriter::new(File::create(path).map_err(unwritten)?);
+        Span::of(kafka, topic)?.each(kafka, |record| {
+            let line = self.line(record.payload().unwrap_or_default()).or_else(|why| unread(record, &why))?;
+            file.write_all(line.as_bytes()).and_then(|()| file.write_all(b"\n")).map_err(unwritten)
+        })?;
+        file.flush().map_err(unwritten)
+    }
+
+    fn line(&mut self, value: &[u8]) -> std::result::Result<String, String> {
+        if value.first() == Some(&b'{') {
+            return String::from_utf8(value.to_vec()).map_err(|e| e.to_string());
+        }
+        let (id, mut body) = read_frame(value).map_err(|e| e.to_string())?;
+        let schema = match self.readers.entry(id) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                let text = self.registry.schema(id).map_err(|e| e.to_string())?;
+                new.insert(Schema::parse_str(&text).map_err(|e| e.to_string())?)
+            }
+        };
+        let reader = GenericDatumReader::builder(schema).build().map_err(|e| e.to_string())?;
+        match reader.read_value(&mut body).map_err(|e| e.to_string())? {
+            Avro::Record(record) => {
+                serde_json::to_string(&fields(record).into_iter().collect::<serde_json::Map<_, _>>())
+                    .map_err(|e| e.to_string())
+            }
+            _ => Err("it is no record".to_owned()),
+        }
+    }
+}
+
+fn unread<T>(record: &BorrowedMessage<'_>, why: &str) -> Result<T> {
+    let (topic, partition, offset) = (record.topic(), record.partition(), record.offset());
+    Err(Error::failed(format!("topic {topic} partition {partition} offset {offset} cannot be read: {why}")))
+}
