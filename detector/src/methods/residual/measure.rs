@@ -52,3 +52,21 @@ impl Measure {
         (self.precision.capacity() + self.patterns.capacity()) * size_of::<f64>()
     }
 }
+
+/// A measure while the centre is hardly known, made anew when the doubt has changed by a tenth.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct InDoubt {
+    doubt: Sensors,
+    pub measure: Measure,
+}
+
+impl InDoubt {
+    pub fn new(doubt: &Sensors, measure: Measure) -> Self {
+        Self { doubt: *doubt, measure }
+    }
+
+    /// Whether it still measures by nearly this doubt.
+    pub fn holds(&self, doubt: &Sensors) -> bool {
+        doubt.iter().zip(&self.doubt).all(|(now, then)| (now - then).abs() <= 0.1 * then)
+    }
+}

@@ -6,6 +6,7 @@
 //! Everything is in minutes: one row of averages a minute.
 
 mod centre;
+mod finding;
 mod learner;
 mod limits;
 mod load;
@@ -18,10 +19,11 @@ mod watch;
 
 use serde::{Deserialize, Serialize};
 
+pub use finding::Finding;
 pub use learner::Learner;
 pub use model::ResidualModel;
 pub use plant::{CRITICAL, Failure, NORMAL, SENSORS, Sensors, beyond_critical};
-pub use watch::{Finding, Minute, Watch, WatchParams};
+pub use watch::{Minute, Watch, WatchParams};
 
 /// The sensors, what is remembered of those that carry the load, and time: the present values, then averages.
 pub(crate) const FEATURES: usize = 12;

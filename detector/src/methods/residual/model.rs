@@ -189,8 +189,11 @@ fn regress(blocks: &[Block], kept: &[bool]) -> Result<Vec<f64>> {
 fn misfits(blocks: &[Block], lines: &[f64]) -> Vec<f64> {
     let filled = |block: &Block| block.now.count() >= 30.0;
     let mut misfits: Vec<f64> = blocks.iter().map(|b| if filled(b) { 0.0 } else { f64::INFINITY }).collect();
+    let products: Vec<Array2<f64>> = blocks.iter().map(|block| block.now.centred()).collect();
     for line in lines.chunks_exact(FEATURES) {
-        let measured: Vec<(f64, f64)> = blocks.iter().map(|block| spread_and_mean(block, line)).collect();
+        let measured =
+            blocks.iter().zip(&products).map(|(block, products)| spread_and_mean(block, products, line));
+        let measured: Vec<(f64, f64)> = measured.collect();
         let of = |value: fn(&(f64, f64)) -> f64| -> Vec<f64> {
             measured
                 .iter()
@@ -210,8 +213,7 @@ fn misfits(blocks: &[Block], lines: &[f64]) -> Vec<f64> {
     misfits
 }
 
-fn spread_and_mean(block: &Block, line: &[f64]) -> (f64, f64) {
-    let products = block.now.centred();
+fn spread_and_mean(block: &Block, products: &Array2<f64>, line: &[f64]) -> (f64, f64) {
     let half: Vec<f64> =
         products.rows().into_iter().map(|row| row.iter().zip(line).map(|(a, b)| a * b).sum()).collect();
     (dot(&half, line) / block.now.count().max(1.0), dot(&block.now.mean(), line))

@@ -1,8 +1,12 @@
+use std::sync::LazyLock;
+
 use serde::{Deserialize, Serialize};
 
 use super::centre::Centre;
+use super::finding::Finding;
 use super::learner::{BLOCK, DAY, Learner};
 use super::limits::Limits;
+use super::measure::InDoubt;
 use super::model::{PATTERNS, ResidualModel};
 use super::plant::{Failure, SENSORS, Sensors};
 use super::warming::{Seen, Warming};
@@ -57,33 +61,6 @@ impl Default for WatchParams {
     }
 }
 
-/// What was found in a minute that was judged.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Finding {
-    /// How strange the minute is.
-    pub score: f64,
-    /// What the score is held against.
-    pub threshold: f64,
-    /// What the minute changed.
-    pub change: Option<Change>,
-    /// How far each sensor's averaged residual is off, in standard deviations.
-    pub each: Sensors,
-    /// The failure whose pattern fits best, and the cosine between the two.
-    pub likely: (Failure, f64),
-}
-
-impl Finding {
-    /// The sensor that is farthest off, among those of the likely failure where its pattern fits.
-    pub fn sensor(&self) -> usize {
-        let (failure, cosine) = self.likely;
-        let known = |sensor: &usize| cosine < FITS || failure.sensors().contains(sensor);
-        let among = (0..SENSORS).filter(known);
-        among.max_by(|a, b| self.each[*a].total_cmp(&self.each[*b])).unwrap_or(0)
-    }
-}
-
-/// From this cosine on, the pattern of a failure is taken to be it.
-const FITS: f64 = 0.7;
 /// Less power than this is a stop.
 const STOPPED_BELOW: f64 = 25.0;
 /// Minutes after a restart until a machine has come up to speed; until it is judged; until it is learnt from.
@@ -107,6 +84,7 @@ pub struct Watch {
     has_stopped: bool,
     warming: Warming,
     centre: Centre,
+    in_doubt: Option<InDoubt>,
     averages: Sensors,
     alarm: Alarm,
 }
@@ -129,6 +107,7 @@ impl Watch {
             has_stopped: false,
             warming: Warming::default(),
             centre: Centre::new([0.0; SENSORS]),
+            in_doubt: None,
             averages: [0.0; SENSORS],
             alarm: Alarm::new(params.alarm)?,
         })
@@ -162,7 +141,8 @@ impl Watch {
     /// Bytes of memory in use.
     pub fn size(&self) -> usize {
         let learner = self.learner.as_ref().map_or(0, |learner| learner.size());
-        size_of::<Self>() + learner + self.model.as_ref().map_or(0, ResidualModel::size)
+        let in_doubt = self.in_doubt.as_ref().map_or(0, |known| known.measure.size());
+        size_of::<Self>() + learner + in_doubt + self.model.as_ref().map_or(0, ResidualModel::size)
     }
 
     /// Takes in the next minute. Err is the change that a stop brings: an open alert closes.
@@ -224,6 +204,7 @@ impl Watch {
         };
         // In the residuals of another model everything lies elsewhere.
         (self.centre, self.averages) = (Centre::new(model.drift()), [0.0; SENSORS]);
+        self.in_doubt = None;
         (self.model, self.stage) = (Some(model), due);
         if due == STAGES {
             self.learner = None;
@@ -254,8 +235,14 @@ impl Watch {
     fn find(&mut self) -> Option<Finding> {
         let model = self.model.as_ref()?;
         let threshold = self.params.stages[self.stage.max(1) - 1].1;
-        let in_doubt = self.centre.doubt().and_then(|doubt| model.measure_in_doubt(doubt));
-        let measure = in_doubt.as_ref().unwrap_or(model.measure());
+        match self.centre.doubt() {
+            None => self.in_doubt = None,
+            Some(doubt) if self.in_doubt.as_ref().is_some_and(|known| known.holds(doubt)) => {}
+            Some(doubt) => {
+                self.in_doubt = model.measure_in_doubt(doubt).map(|measure| InDoubt::new(doubt, measure));
+            }
+        }
+        let measure = self.in_doubt.as_ref().map_or(model.measure(), |known| &known.measure);
         let distance = measure.distance(&self.averages);
         let along: [f64; PATTERNS.len()] = measure.along(&self.averages);
         let best = (0..along.len()).max_by(|a, b| plausible(*a, &along).total_cmp(&plausible(*b, &along)))?;
@@ -287,8 +274,11 @@ impl Watch {
     }
 }
 
+/// Logarithms of how often the failure of each pattern happens.
+static SHARES: LazyLock<[f64; PATTERNS.len()]> = LazyLock::new(|| PATTERNS.map(|of| of.0.share().ln()));
+
 /// Logarithm of how plausible a pattern is, up to what is the same for all: its fit, and how often such
 /// failures happen.
 fn plausible(pattern: usize, along: &[f64; PATTERNS.len()]) -> f64 {
-    0.5 * along[pattern].max(0.0).powi(2) + PATTERNS[pattern].0.share().ln()
+    0.5 * along[pattern].max(0.0).powi(2) + SHARES[pattern]
 }
