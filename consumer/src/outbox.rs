@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use millrace_core::kafka::{Deliveries, Kafka, ProducerContext, Role, cause, collect};
 use millrace_core::{Error, Result};
@@ -18,6 +18,10 @@ use crate::source::Outputs;
 
 /// Texts that may wait for their reader.
 const MOST_TEXTS: usize = 10_000;
+
+/// A reader that takes nothing for so long reads no more.
+const UNREAD: Duration = Duration::from_secs(5);
+const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
 
 /// A record that is to be written.
 #[derive(Debug, Clone, Default)]
@@ -177,9 +181,28 @@ impl Screen {
     }
 }
 
+impl Screen {
+    /// Waits until all is written, as long as somebody reads it.
+    fn empties(&self) -> bool {
+        let mut left = self.state.waiting.load(Ordering::Acquire);
+        let mut last = Instant::now();
+        while left > 0 && last.elapsed() < UNREAD {
+            std::thread::sleep(BETWEEN_LOOKS);
+            let now = self.state.waiting.load(Ordering::Acquire);
+            if now < left {
+                (left, last) = (now, Instant::now());
+            }
+        }
+        left == 0
+    }
+}
+
 impl Drop for Screen {
     fn drop(&mut self) {
         drop(self.texts.lock().unwrap_or_else(PoisonError::into_inner).take());
+        if !self.empties() {
+            return;
+        }
         if let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take() {
             let _ = thread.join();
         }

@@ -5,14 +5,15 @@ use std::time::{Duration, Instant};
 use millrace_core::kafka::{
     Kafka, ProducerContext, Verdict, cause, collect_and_rest, drained, while_collecting,
 };
+use millrace_core::shutdown::Shutdown;
 use millrace_core::{Error, Result};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode as Code};
 use rdkafka::producer::{BaseProducer, Producer};
 
 use crate::outbox::{Letter, refused};
 
-/// How long one call waits for the coordinator; a call that was in vain is made again.
-pub(crate) const CALL: Duration = Duration::from_secs(5);
+/// How long one call waits for the coordinator; a call that was in vain is made again, unless the run is to end.
+pub(crate) const CALL: Duration = Duration::from_secs(2);
 /// How long the cluster may take to let us begin: after an outage the coordinator takes up to 40 s.
 const BEGINNING: Duration = Duration::from_secs(120);
 
@@ -35,24 +36,36 @@ impl From<KafkaError> for Broken {
     }
 }
 
-/// What sends them, one transaction after the other.
+/// What sends them, one transaction after the other. Nothing is waited for any more once the end is overdue.
 pub(crate) struct Transactions {
     producer: BaseProducer<ProducerContext>,
+    shutdown: Shutdown,
 }
 
 impl Transactions {
     /// Ends what another process has left open under this id, and is the only one from then on. `refuse` makes the
     /// sentence where the cluster does not let us begin within a bounded time.
-    pub fn begin(kafka: &Kafka, id: &str, refuse: impl Fn(&KafkaError) -> Error) -> Result<Self> {
+    pub fn begin(
+        kafka: &Kafka,
+        id: &str,
+        shutdown: &Shutdown,
+        refuse: impl Fn(&KafkaError) -> Error,
+    ) -> Result<Self> {
         let producer = kafka.brief_transactional_producer(id)?;
+        let transactions = Self { producer, shutdown: shutdown.clone() };
         let began = Instant::now();
         loop {
-            let Err(error) = producer.init_transactions(CALL) else { return Ok(Self { producer }) };
-            if Verdict::of(&error) != Verdict::SameCallAgain || began.elapsed() > BEGINNING {
+            let Err(error) = transactions.producer.init_transactions(CALL) else { return Ok(transactions) };
+            if !transactions.may_pass(&error) || began.elapsed() > BEGINNING {
                 return Err(refuse(&error));
             }
-            collect_and_rest(&producer);
+            collect_and_rest(&transactions.producer);
         }
+    }
+
+    /// Whether the same call may succeed next time.
+    fn may_pass(&self, error: &KafkaError) -> bool {
+        Verdict::of(error) == Verdict::SameCallAgain && !self.shutdown.is_overdue()
     }
 
     /// Writes all of these in one transaction; `before_commit` is called when they have arrived.
@@ -82,7 +95,7 @@ impl Transactions {
     }
 
     fn drain(&self) -> std::result::Result<(), Broken> {
-        let is_sound = drained(&self.producer);
+        let is_sound = drained(&self.producer, || self.shutdown.is_overdue());
         match self.producer.context().deliveries().first_failure() {
             Some((topic, why)) => Err(Broken::Refused(refused(&topic, &why))),
             None if is_sound => Ok(()),
@@ -98,19 +111,20 @@ impl Transactions {
         loop {
             match call(&self.producer) {
                 Ok(()) => return Ok(()),
-                Err(error) if Verdict::of(&error) == Verdict::SameCallAgain => {
-                    collect_and_rest(&self.producer);
-                }
+                Err(error) if self.may_pass(&error) => collect_and_rest(&self.producer),
                 Err(error) => return Err(error.into()),
             }
         }
     }
 
-    /// Aborts the broken transaction, however long that takes; an error says that the producer can do no more.
+    /// Aborts the broken transaction, however long that takes; an error says that the producer can do no more, or
+    /// was given up.
     pub fn abort(&self) -> KafkaResult<()> {
         loop {
             match while_collecting(&self.producer, || self.producer.abort_transaction(CALL)) {
-                Err(error) if Verdict::of(&error) != Verdict::Leave => collect_and_rest(&self.producer),
+                Err(error) if Verdict::of(&error) != Verdict::Leave && !self.shutdown.is_overdue() => {
+                    collect_and_rest(&self.producer);
+                }
                 ended => return ended,
             }
         }

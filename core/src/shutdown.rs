@@ -2,12 +2,15 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::error::{Error, Result};
+
+/// How long after the request what is under way may take to come to its end.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// Exit code after a second Ctrl-C: 128 + SIGINT, as shells report it.
 const INTERRUPTED: i32 = 130;
@@ -21,7 +24,8 @@ pub struct Shutdown {
 #[derive(Default)]
 struct Inner {
     requested: Arc<AtomicBool>,
-    lock: Mutex<()>,
+    /// When it was requested.
+    since: Mutex<Option<Instant>>,
     changed: Condvar,
 }
 
@@ -63,7 +67,8 @@ impl Shutdown {
 
     /// Asks everyone to end.
     pub fn request(&self) {
-        let _held = self.inner.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut since = self.inner.since.lock().unwrap_or_else(PoisonError::into_inner);
+        since.get_or_insert_with(Instant::now);
         self.inner.requested.store(true, Ordering::SeqCst);
         self.inner.changed.notify_all();
     }
@@ -73,10 +78,17 @@ impl Shutdown {
         self.inner.requested.load(Ordering::Relaxed)
     }
 
+    /// Whether the end was asked for some seconds ago: what has not come by now, such as the answer of a broker that
+    /// is away, is no longer waited for.
+    pub fn is_overdue(&self) -> bool {
+        let since = || *self.inner.since.lock().unwrap_or_else(PoisonError::into_inner);
+        self.is_requested() && since().is_some_and(|since| since.elapsed() >= GRACE)
+    }
+
     /// Waits until the end is asked for, at most `timeout`; tells whether it was.
     pub fn wait(&self, timeout: Duration) -> bool {
-        let held = self.inner.lock.lock().unwrap_or_else(PoisonError::into_inner);
-        let _ = self.inner.changed.wait_timeout_while(held, timeout, |()| !self.is_requested());
+        let held = self.inner.since.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = self.inner.changed.wait_timeout_while(held, timeout, |_| !self.is_requested());
         self.is_requested()
     }
 }
@@ -84,7 +96,6 @@ impl Shutdown {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Instant;
 
     #[test]
     fn waiting_ends_as_soon_as_the_end_is_asked_for() {
@@ -95,6 +106,17 @@ mod tests {
         shutdown.request();
         assert!(waiter.join().expect("the waiter ends"));
         assert!(began.elapsed() < Duration::from_secs(30));
+    }
+
+    #[test]
+    fn what_is_under_way_has_some_time_left() {
+        let shutdown = Shutdown::new();
+        assert!(!shutdown.is_overdue());
+        shutdown.request();
+        assert!(!shutdown.is_overdue());
+        let long_ago = Instant::now().checked_sub(2 * GRACE).expect("a clock that has run for a while");
+        *shutdown.inner.since.lock().expect("no panic") = Some(long_ago);
+        assert!(shutdown.is_overdue());
     }
 
     #[test]

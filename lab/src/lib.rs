@@ -15,7 +15,9 @@ mod program;
 pub mod registry;
 pub mod schemas;
 mod standing;
+mod table;
 pub mod topic;
 pub mod up;
+mod written;
 
 pub use commands::main;

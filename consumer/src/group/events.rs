@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use chrono::Utc;
 use serde_json::{Value, json};
 
+use crate::outbox::Letter;
 use crate::source::{Change, Dated};
 
 /// The topic of all members of all groups.
@@ -22,9 +23,14 @@ impl Teller {
         Self { group: group.to_owned(), member: member.to_owned(), topic: topic.to_owned() }
     }
 
-    /// The key of its events.
-    pub fn group(&self) -> &str {
-        &self.group
+    /// The record of an event, in the topic of all groups.
+    pub fn record(&self, event: &Value) -> Letter {
+        Letter {
+            topic: TOPIC.to_owned(),
+            key: Some(self.group.as_bytes().to_vec()),
+            payload: Some(event.to_string().into_bytes()),
+            ..Letter::default()
+        }
     }
 
     /// An event without more to say: `startup_complete`, `alive`, `shutdown_complete`.
@@ -44,7 +50,7 @@ impl Teller {
     /// What a change is told as; `None` where it ends the run instead.
     pub fn change(&self, told: &Dated) -> Option<Value> {
         let (name, partitions) = match &told.change {
-            Change::Assigned(partitions, _) => ("partitions_assigned", partitions),
+            Change::Assigned(partitions) => ("partitions_assigned", partitions),
             Change::Revoked(partitions) => ("partitions_revoked", partitions),
             Change::Lost(partitions) => ("partitions_lost", partitions),
             Change::Committed(offsets, result) => return Some(self.committed(told.at, offsets, result)),
@@ -98,7 +104,7 @@ mod tests {
     fn events_are_in_the_manner_of_kafkas_verifiable_clients() {
         let teller = Teller::new("g", "m", "t");
         let changes = [
-            Change::Assigned(vec![0, 2], Vec::new()),
+            Change::Assigned(vec![0, 2]),
             Change::Revoked(vec![2]),
             Change::Lost(vec![0]),
             Change::Committed(vec![(0, 5)], Ok(())),

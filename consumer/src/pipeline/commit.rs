@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use millrace_core::{Error, Result};
+use rdkafka::TopicPartitionList;
 
 use super::flow::Flow;
 use super::transactor::Outcome;
 use super::{Processor, Tally};
 use crate::outbox::Letter;
+use crate::settings::Commit;
 use crate::source::{Look, Offsets, Outputs};
 use crate::state::Mark;
 
@@ -31,9 +33,25 @@ impl<P: Processor> Flow<'_, P> {
         self.settle()?;
         self.checkpoint()?;
         self.before_commit();
-        self.parts.source.commit()?;
+        self.commit_due(self.parts.settings.commit)?;
         self.after_commit();
         Ok(())
+    }
+
+    fn commit_due(&mut self, how: Commit) -> Result<()> {
+        let due = self.parts.source.due()?;
+        match how {
+            _ if due.count() == 0 => Ok(()),
+            Commit::Sync => self.commit_list(&due).map(drop),
+            Commit::Async => self.parts.source.store(&due),
+        }
+    }
+
+    /// Commits, waits as a living member, and gives whether the broker took it.
+    pub(super) fn commit_list(&mut self, list: &TopicPartitionList) -> Result<bool> {
+        let commit = self.parts.source.commit(list);
+        let result = self.wait_for_call("Kafka does not answer a commit yet", commit)?;
+        Ok(self.parts.source.has_committed(list, result))
     }
 
     fn settle(&mut self) -> Result<()> {
@@ -82,12 +100,12 @@ impl<P: Processor> Flow<'_, P> {
     /// Outputs, snapshots and offsets in one transaction, during which the member goes on asking.
     fn transact(&mut self) -> Result<()> {
         self.parts.ledger.trust();
-        if !self.parts.ledger.is_due() {
+        // One at a time: Kafka ends a transaction that takes long. The next goes with the next, come records or not.
+        let mut cut = self.cut();
+        if cut.is_none() && !self.parts.ledger.is_due() {
             return Ok(());
         }
         let (mut letters, texts) = std::mem::take(&mut self.batch).into_parts();
-        // One at a time: Kafka ends a transaction that takes long.
-        let mut cut = self.cut();
         if let Some(cut) = &mut cut {
             letters.append(&mut cut.letters);
             self.parts.ledger.mark(cut.partition, cut.mark.to_string());
@@ -115,7 +133,7 @@ impl<P: Processor> Flow<'_, P> {
             }
             None => Ok(Outcome::Aborted("there are no transactions".to_owned())),
         };
-        self.parts.source.beside(&mut self.waiting, "a transaction takes its time", work)
+        self.parts.source.beside(&mut self.waiting, "a transaction takes its time", &self.pulse, work)
     }
 
     fn is_aborted(&mut self, offsets: &Offsets, why: String) -> Result<()> {
@@ -156,19 +174,18 @@ impl<P: Processor> Flow<'_, P> {
         }
         self.counts.clear();
         self.tally.go_back(&partitions);
-        let restored = self.parts.source.go_back(&taken)?;
-        restored.iter().try_for_each(|restored| self.go_on(restored))
+        self.parts.source.go_back(&taken)
     }
 
     /// Leaves the group in order.
     pub(super) fn end(mut self) -> Result<Tally> {
         if self.transactor.is_none() {
             self.settle()?;
-            self.parts.source.commit_now()?;
+            self.commit_due(Commit::Sync)?;
         }
         self.tell_progress()?;
         self.draw();
-        let changes = self.parts.source.leave()?;
+        let changes = self.parts.source.leave();
         self.see(Look { changes, ..Look::default() })?;
         self.tell(&self.teller.plain("shutdown_complete"))?;
         let outbox = Arc::clone(&self.parts.outbox);

@@ -1,6 +1,7 @@
 //! Where things go: to the screen, to topics, into the next transaction.
 
 use std::sync::Arc;
+use std::thread::JoinHandle;
 
 use millrace_core::kafka::rejected_headers;
 use millrace_core::{Error, Result};
@@ -10,7 +11,6 @@ use serde_json::Value;
 
 use super::flow::Flow;
 use super::{Output, Processor};
-use crate::group;
 use crate::metrics;
 use crate::outbox::Letter;
 use crate::settings::OnError;
@@ -127,19 +127,20 @@ impl<P: Processor> Flow<'_, P> {
         if !self.parts.tells_group {
             return Ok(());
         }
-        self.send(&Letter {
-            topic: group::TOPIC.to_owned(),
-            key: Some(self.teller.group().as_bytes().to_vec()),
-            payload: Some(event.to_string().into_bytes()),
-            ..Letter::default()
-        })
+        self.send(&self.teller.record(event))
     }
 
     /// Waits as a living member. Partitions may go meanwhile, and what was done with them is committed then.
     pub(super) fn hold(&mut self, why: &str, done: &dyn Fn() -> bool) -> Result<()> {
         self.note();
-        let look = self.parts.source.hold(&mut self.waiting, why, done)?;
+        let look = self.parts.source.hold(&mut self.waiting, why, &self.pulse, done)?;
         self.see(look)
+    }
+
+    /// Waits for a call that was begun on another thread.
+    pub(super) fn wait_for_call<T>(&mut self, why: &str, call: JoinHandle<T>) -> Result<T> {
+        self.hold(why, &|| call.is_finished())?;
+        Ok(call.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     }
 
     pub(super) fn tell_progress(&mut self) -> Result<()> {

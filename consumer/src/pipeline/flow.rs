@@ -12,19 +12,19 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use super::batch::Batch;
 use super::keeper::Keeper;
+use super::pulse::Pulse;
 use super::transactor::Transactor;
 use super::{Mischief, Output, Place, Point, Processor, Tally, WindowTopics};
 use crate::group::Teller;
 use crate::metrics;
 use crate::outbox::Outbox;
-use crate::settings::{Guarantee, Settings};
+use crate::settings::{Form, Guarantee, Settings};
 use crate::source::{Change, Decoder, Ledger, Look, Source, Waiting};
 use crate::state::{Restored, Store};
 
 /// Records that are taken before anything else is seen to.
 const BATCH: usize = 2_000;
 const LOOK: Duration = Duration::from_millis(100);
-const TELL: Duration = Duration::from_secs(1);
 const DRAW: Duration = Duration::from_millis(500);
 /// What the registry did not know is asked for again after this time.
 const FORGET: Duration = Duration::from_secs(10);
@@ -67,6 +67,7 @@ pub struct Flow<'a, P> {
     pub(super) tally: Tally,
     pub(super) mischief: Mischief,
     pub(super) keeper: Keeper,
+    pub(super) pulse: Pulse,
     /// Where records go into transactions; `None` = none are made.
     pub(super) transactor: Option<Transactor>,
     /// What the next transaction writes.
@@ -80,7 +81,6 @@ pub struct Flow<'a, P> {
     /// Transactions that were aborted since the last that was not.
     pub(super) aborted: u32,
     committed: Instant,
-    told: Instant,
     drawn: Instant,
     forgot: Instant,
 }
@@ -89,9 +89,12 @@ impl<'a, P: Processor> Flow<'a, P> {
     /// A flow that has not begun.
     pub fn new(parts: Parts<'a, P>) -> Self {
         let now = Instant::now();
+        let teller = Teller::new(&parts.settings.member.group, parts.member, &parts.settings.topic);
+        let (outbox, on_screen) = (Arc::clone(&parts.outbox), parts.settings.form == Form::Json);
         Self {
             mischief: Mischief::new(&parts.settings.misdeeds),
-            teller: Teller::new(&parts.settings.member.group, parts.member, &parts.settings.topic),
+            pulse: Pulse::new(teller.clone(), outbox, on_screen, parts.tells_group),
+            teller,
             keeper: Keeper::new(parts.store.clone(), parts.settings.checkpoint_records),
             parts,
             transactor: None,
@@ -105,7 +108,6 @@ impl<'a, P: Processor> Flow<'a, P> {
             out: Vec::new(),
             tally: Tally::default(),
             committed: now,
-            told: now,
             drawn: now,
             forgot: now,
         }
@@ -116,9 +118,8 @@ impl<'a, P: Processor> Flow<'a, P> {
     /// # Errors
     /// When the member cannot go on, an output is refused, or a record cannot be read and that is to end it.
     pub fn run(mut self, shutdown: &Shutdown) -> Result<Tally> {
-        if let Some(id) = &self.parts.settings.transactional_id {
-            self.transactor = Some(Transactor::begin(&self.parts.settings.kafka, id)?);
-        }
+        self.pulse.shutdown = shutdown.clone();
+        self.begin_transactions(shutdown)?;
         self.tell(&self.teller.plain("startup_complete"))?;
         while !shutdown.is_requested() {
             // A transaction that was aborted at the end leaves more to do.
@@ -132,6 +133,7 @@ impl<'a, P: Processor> Flow<'a, P> {
             let most = most.min(self.mischief.most_at_once());
             let look = self.parts.source.look(&mut self.waiting, most, LOOK)?;
             self.see(look)?;
+            self.take_over()?;
             self.mischief.reach(Point::AfterPoll, self.polled());
             match self.parts.settings.guarantee {
                 Guarantee::AtLeastOnce | Guarantee::ExactlyOnce => self.take_waiting()?,
@@ -141,6 +143,15 @@ impl<'a, P: Processor> Flow<'a, P> {
         }
         self.commit()?;
         self.end()
+    }
+
+    fn begin_transactions(&mut self, shutdown: &Shutdown) -> Result<()> {
+        let Settings { kafka, transactional_id: Some(id), .. } = self.parts.settings else { return Ok(()) };
+        let begin = || Transactor::begin(kafka, id, shutdown);
+        let why = "Kafka does not let transactions begin yet";
+        let (look, transactor) = self.parts.source.beside(&mut self.waiting, why, &self.pulse, begin)?;
+        self.transactor = Some(transactor);
+        self.see(look)
     }
 
     /// Records that may yet be taken.
@@ -156,10 +167,7 @@ impl<'a, P: Processor> Flow<'a, P> {
     pub(super) fn see(&mut self, look: Look) -> Result<()> {
         for told in look.changes {
             match &told.change {
-                Change::Assigned(partitions, restored) => {
-                    self.tally.assigned(partitions);
-                    restored.iter().try_for_each(|restored| self.go_on(restored))?;
-                }
+                Change::Assigned(partitions) => self.tally.assigned(partitions),
                 Change::Revoked(partitions) | Change::Lost(partitions) => self.let_go(partitions),
                 Change::Committed(..) => {}
                 Change::Failed(why) => return Err(Error::failed(format!("the group: {why}"))),
@@ -172,8 +180,31 @@ impl<'a, P: Processor> Flow<'a, P> {
         Ok(())
     }
 
+    /// Goes on with the partitions that came, where the group is and with their state. Others may come and these may
+    /// go while that is looked up.
+    fn take_over(&mut self) -> Result<()> {
+        while let Some(taking) = self.parts.source.take_over() {
+            let why = "where partitions go on, and their state, is being looked up";
+            let shutdown = self.pulse.shutdown.clone();
+            self.hold(why, &|| taking.is_finished() || shutdown.is_requested())?;
+            if !taking.is_finished() {
+                // Nothing was read of them.
+                return Ok(());
+            }
+            let found = self.parts.source.found(taking)?;
+            let begun = self.parts.source.begun(&found)?;
+            if begun.count() > 0 {
+                self.commit_list(&begun)?;
+            }
+            for restored in self.parts.source.go_on(found)? {
+                self.go_on(&restored)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Goes on with a partition's state as it was found.
-    pub(super) fn go_on(&mut self, restored: &Restored) -> Result<()> {
+    fn go_on(&mut self, restored: &Restored) -> Result<()> {
         let partition = restored.begin.partition;
         self.parts.processor.restore(restored).map_err(|why| {
             let topic = &self.parts.settings.topic;
@@ -230,7 +261,7 @@ impl<'a, P: Processor> Flow<'a, P> {
 
     fn commit_before(&mut self, list: &TopicPartitionList, polled: u64) -> Result<bool> {
         self.mischief.reach(Point::BeforeCommit, polled);
-        let taken = self.parts.source.commit_list(list)?;
+        let taken = self.commit_list(list)?;
         if taken {
             self.mischief.reach(Point::AfterCommit, polled);
         }
@@ -333,7 +364,7 @@ impl<'a, P: Processor> Flow<'a, P> {
         self.begin(partition, first);
         let is_committed = self.parts.settings.guarantee == Guarantee::AtMostOnce;
         if !is_committed && !self.keeper.is_given(partition, next - 1) {
-            self.parts.ledger.note(partition, next);
+            self.parts.ledger.note(partition, first, next);
         }
         if self.transactor.is_some() {
             *self.counts.entry(partition).or_default() += count;
@@ -350,9 +381,10 @@ impl<'a, P: Processor> Flow<'a, P> {
 
     fn learn(&mut self, id: u32) -> Result<()> {
         self.note();
-        let registry = &self.parts.registry;
+        let (source, registry) = (self.parts.source, &self.parts.registry);
         let why = "the schema registry takes its time";
-        let (look, found) = self.parts.source.beside(&mut self.waiting, why, || registry.find_schema(id))?;
+        let (look, found) =
+            source.beside(&mut self.waiting, why, &self.pulse, || registry.find_schema(id))?;
         self.decoder.learn(id, found.as_deref());
         self.see(look)
     }
@@ -371,10 +403,9 @@ impl<'a, P: Processor> Flow<'a, P> {
             self.commit()?;
             self.committed = Instant::now();
         }
-        if self.told.elapsed() >= TELL {
+        if self.pulse.is_due() {
             self.tell_progress()?;
             self.tell(&self.teller.plain("alive"))?;
-            self.told = Instant::now();
         }
         if self.drawn.elapsed() >= DRAW {
             self.draw();

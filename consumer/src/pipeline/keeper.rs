@@ -1,4 +1,5 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use crate::outbox::Letter;
@@ -31,6 +32,14 @@ struct Kept {
     turn: u64,
     /// Whether the group has committed this mark or an earlier one.
     is_committed: bool,
+    /// Machines that have a snapshot, by digests of their names.
+    written: HashSet<u64>,
+}
+
+fn digest(machine: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    machine.hash(&mut hasher);
+    hasher.finish()
 }
 
 impl Keeper {
@@ -39,9 +48,9 @@ impl Keeper {
         Self { store, every, partitions: BTreeMap::new(), given: BTreeMap::new(), turns: 0 }
     }
 
-    fn keep(&mut self, partition: i32, mark: Mark, next: i64, is_committed: bool) {
+    fn keep(&mut self, partition: i32, kept: Kept) {
         self.turns += 1;
-        self.partitions.insert(partition, Kept { mark, next, turn: self.turns, is_committed });
+        self.partitions.insert(partition, Kept { turn: self.turns, ..kept });
     }
 
     /// Which ownership of a partition it is; `None` where there is none or nothing was taken yet.
@@ -65,7 +74,10 @@ impl Keeper {
     /// Goes on with a partition's state.
     pub fn restore(&mut self, restored: &Restored) {
         let begin = &restored.begin;
-        self.keep(begin.partition, begin.mark.clone(), begin.mark.from, true);
+        let (mark, written) =
+            (begin.mark.clone(), restored.machines.keys().map(|name| digest(name)).collect());
+        let kept = Kept { next: mark.from, mark, turn: 0, is_committed: true, written };
+        self.keep(begin.partition, kept);
         if begin.mark.from < begin.committed {
             self.given.insert(begin.partition, begin.committed);
         }
@@ -81,7 +93,8 @@ impl Keeper {
         let store = self.store.as_ref().filter(|_| !self.partitions.contains_key(&partition))?;
         let mark = Mark::new(first, store.version());
         let text = mark.to_string();
-        self.keep(partition, mark, first, false);
+        let kept = Kept { mark, next: first, turn: 0, is_committed: false, written: HashSet::new() };
+        self.keep(partition, kept);
         Some(text)
     }
 
@@ -111,12 +124,14 @@ impl Keeper {
     }
 
     /// The records of a checkpoint, and the mark that goes with it.
-    pub fn cut(&self, partition: i32, checkpoint: Checkpoint) -> Option<(Vec<Letter>, Mark)> {
-        let (store, kept) = (self.store.as_ref()?, self.partitions.get(&partition)?);
+    pub fn cut(&mut self, partition: i32, checkpoint: Checkpoint) -> Option<(Vec<Letter>, Mark)> {
+        let (store, kept) = (self.store.as_ref()?, self.partitions.get_mut(&partition)?);
+        kept.written.extend(checkpoint.machines.iter().map(|(machine, _)| digest(machine)));
         let (life, applied) = (kept.mark.life, kept.next - 1);
         let letter = |(machine, body)| store.letter(partition, machine, &Snapshot { life, applied, body });
         let letters = checkpoint.machines.into_iter().map(letter).collect();
-        let mark = Mark { from: kept.next, partition: checkpoint.partition, ..kept.mark.clone() };
+        let snapshots = Some(kept.written.len() as u64);
+        let mark = Mark { from: kept.next, snapshots, partition: checkpoint.partition, ..kept.mark.clone() };
         Some((letters, mark))
     }
 

@@ -10,6 +10,7 @@ mod format;
 mod keeper;
 mod mischief;
 mod points;
+mod pulse;
 mod tally;
 mod transactor;
 mod windows;

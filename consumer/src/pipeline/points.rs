@@ -20,8 +20,9 @@ impl<P: Processor> Flow<'_, P> {
         }
         self.mischief.hang(self.tally.records + 1);
         let Some(delay) = self.mischief.delay() else { return Ok(()) };
-        let began = Instant::now();
-        self.hold("--delay holds each record up", &|| began.elapsed() >= delay)
+        let (began, shutdown) = (Instant::now(), self.pulse.shutdown.clone());
+        let is_over = || began.elapsed() >= delay || shutdown.is_requested();
+        self.hold("--delay holds each record up", &is_over)
     }
 
     /// What follows from the records has arrived, and the commit is next.

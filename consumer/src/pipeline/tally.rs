@@ -48,6 +48,8 @@ pub struct Tally {
     since: BTreeMap<i32, (u64, i64, i64)>,
     /// Counts of transactions that are committed.
     committed: [u64; 5],
+    /// The highest counts that were shown: those of an aborted transaction are counted again until they are passed.
+    shown: [u64; 3],
     looked: Instant,
     before: u64,
     rate: f64,
@@ -67,6 +69,7 @@ impl Default for Tally {
             ended: BTreeSet::new(),
             since: BTreeMap::new(),
             committed: [0; 5],
+            shown: [0; 3],
             looked: Instant::now(),
             before: 0,
             rate: 0.0,
@@ -136,21 +139,25 @@ impl Tally {
         std::mem::take(&mut self.since)
     }
 
-    /// The state now; the rate is that since the last call.
+    /// The state now; the rate is that since the last call. Counts never fall.
     pub fn state(&mut self, group: &str, member: &str) -> State {
         let seconds = self.looked.elapsed().as_secs_f64();
         if seconds > 0.0 {
             self.rate = self.records.saturating_sub(self.before) as f64 / seconds;
         }
         (self.looked, self.before) = (Instant::now(), self.records);
+        for (shown, count) in self.shown.iter_mut().zip([self.records, self.rejected, self.alerts]) {
+            *shown = count.max(*shown);
+        }
+        let [records, rejected, alerts] = self.shown;
         State {
             group: group.to_owned(),
             member: member.to_owned(),
             partitions: self.own.iter().copied().collect(),
-            records: self.records,
+            records,
             rate: self.rate,
-            alerts: self.alerts,
-            rejected: self.rejected,
+            alerts,
+            rejected,
             rebalances: self.rebalances,
         }
     }
@@ -159,6 +166,21 @@ impl Tally {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn counts_that_are_shown_do_not_fall_when_a_transaction_is_aborted() {
+        let mut tally = Tally::default();
+        let note = |tally: &mut Tally, offset| tally.note(Place { partition: 0, offset });
+        note(&mut tally, 0);
+        tally.is_committed();
+        note(&mut tally, 1);
+        note(&mut tally, 2);
+        assert_eq!(tally.state("g", "m").records, 3);
+        tally.go_back(&[0]);
+        assert_eq!((tally.records, tally.state("g", "m").records), (1, 3));
+        (1..5).for_each(|offset| note(&mut tally, offset));
+        assert_eq!(tally.state("g", "m").records, 5);
+    }
 
     #[test]
     fn the_end_is_there_when_every_partition_has_no_more() {

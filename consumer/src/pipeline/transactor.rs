@@ -1,6 +1,7 @@
 use std::time::{Duration, Instant};
 
 use millrace_core::kafka::{Kafka, cause};
+use millrace_core::shutdown::Shutdown;
 use millrace_core::{Error, Result};
 use rdkafka::error::KafkaError;
 use rdkafka::producer::Producer;
@@ -28,6 +29,7 @@ pub(super) enum Outcome {
 pub(super) struct Transactor {
     kafka: Kafka,
     id: String,
+    shutdown: Shutdown,
     transactions: Transactions,
     regained: Vec<Instant>,
 }
@@ -37,9 +39,10 @@ impl Transactor {
     ///
     /// # Errors
     /// When the cluster has no transactions for us within a bounded time.
-    pub fn begin(kafka: &Kafka, id: &str) -> Result<Self> {
-        let transactions = begin(kafka, id)?;
-        Ok(Self { kafka: kafka.clone(), id: id.to_owned(), transactions, regained: Vec::new() })
+    pub fn begin(kafka: &Kafka, id: &str, shutdown: &Shutdown) -> Result<Self> {
+        let transactions = begin(kafka, id, shutdown)?;
+        let (kafka, shutdown) = (kafka.clone(), shutdown.clone());
+        Ok(Self { kafka, id: id.to_owned(), shutdown, transactions, regained: Vec::new() })
     }
 
     /// Writes all of these in one transaction, or nothing. `at` is told of the points that are reached.
@@ -89,13 +92,13 @@ impl Transactor {
                 cause(error)
             )));
         }
-        self.transactions = begin(&self.kafka, &self.id)?;
+        self.transactions = begin(&self.kafka, &self.id, &self.shutdown)?;
         Ok(())
     }
 }
 
-fn begin(kafka: &Kafka, id: &str) -> Result<Transactions> {
-    Transactions::begin(kafka, id, |error| {
+fn begin(kafka: &Kafka, id: &str, shutdown: &Shutdown) -> Result<Transactions> {
+    Transactions::begin(kafka, id, shutdown, |error| {
         Error::failed(format!("Kafka begins no transactions under the id {id}: {}", cause(error)))
     })
 }

@@ -95,7 +95,7 @@ impl Redrive {
         kafka.check()?;
         self.look_for_letters(kafka)?;
         let entries = format!("{}.redriven", self.letters);
-        let sender = if self.is_dry { None } else { Some(self.sender(kafka, &entries)?) };
+        let sender = if self.is_dry { None } else { Some(self.sender(kafka, &entries, shutdown)?) };
         // Only now: the sender has ended what another one had left open.
         let ledger = Ledger::read(kafka, &entries)?;
         let mut work = Work::new(kafka, self, ledger, sender, shutdown);
@@ -113,7 +113,7 @@ impl Redrive {
         }
     }
 
-    fn sender(&self, kafka: &Kafka, entries: &str) -> Result<Sender> {
+    fn sender(&self, kafka: &Kafka, entries: &str, shutdown: &Shutdown) -> Result<Sender> {
         if kafka.is_demo()? {
             return Err(Error::failed(
                 "the demo broker has no transactions, which keep a letter from being put back twice: \
@@ -121,6 +121,6 @@ impl Redrive {
             ));
         }
         kafka.ensure_compacted_topic(entries, 1)?;
-        Sender::take_over(kafka, &self.letters, entries)
+        Sender::take_over(kafka, &self.letters, entries, shutdown)
     }
 }

@@ -1,4 +1,5 @@
 use millrace_core::kafka::{Kafka, cause};
+use millrace_core::shutdown::Shutdown;
 use millrace_core::{Error, Result};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 
@@ -17,9 +18,9 @@ pub(super) struct Sender {
 
 impl Sender {
     /// The only sender of these letters from now on; what another has left open is aborted.
-    pub fn take_over(kafka: &Kafka, letters: &str, entries: &str) -> Result<Self> {
+    pub fn take_over(kafka: &Kafka, letters: &str, entries: &str, shutdown: &Shutdown) -> Result<Self> {
         let id = format!("millrace-redrive-{letters}");
-        let transactions = Transactions::begin(kafka, &id, |error| lost(letters, error))?;
+        let transactions = Transactions::begin(kafka, &id, shutdown, |error| lost(letters, error))?;
         Ok(Self { transactions, letters: letters.to_owned(), entries: entries.to_owned() })
     }
 

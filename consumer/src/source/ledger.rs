@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -25,16 +25,22 @@ pub struct Ledger {
 /// Next offset of each partition, and what commits say beside it.
 #[derive(Default)]
 struct Offsets {
+    /// The first that was read, of each partition.
+    first: BTreeMap<i32, i64>,
     read: BTreeMap<i32, i64>,
     safe: BTreeMap<i32, i64>,
     committed: BTreeMap<i32, i64>,
     marks: BTreeMap<i32, String>,
+    /// Of which the mark is not committed yet.
+    marked: BTreeSet<i32>,
 }
 
 impl Offsets {
-    /// What may be committed and is not yet.
+    /// What may be committed and is not yet: an offset, or the mark beside it.
     fn due(&self) -> impl Iterator<Item = (i32, i64)> {
-        let is_new = |(partition, offset): &(i32, i64)| self.committed.get(partition) != Some(offset);
+        let is_new = |(partition, offset): &(i32, i64)| {
+            self.committed.get(partition) != Some(offset) || self.marked.contains(partition)
+        };
         self.safe.iter().map(|(partition, offset)| (*partition, *offset)).filter(is_new)
     }
 }
@@ -49,14 +55,20 @@ impl Ledger {
         work(&mut self.offsets.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Notes that all records of a partition before `next` are done with.
-    pub fn note(&self, partition: i32, next: i64) {
-        self.with(|offsets| offsets.read.insert(partition, next));
+    /// Notes that records of a partition are done with: from `first` on, and all before `next`.
+    pub fn note(&self, partition: i32, first: i64, next: i64) {
+        self.with(|offsets| {
+            offsets.first.entry(partition).or_insert(first);
+            offsets.read.insert(partition, next);
+        });
     }
 
     /// Sets what commits of a partition say beside the offset.
     pub fn mark(&self, partition: i32, text: String) {
-        self.with(|offsets| offsets.marks.insert(partition, text));
+        self.with(|offsets| {
+            offsets.marks.insert(partition, text);
+            offsets.marked.insert(partition);
+        });
     }
 
     /// What a commit of a partition says beside the offset.
@@ -127,9 +139,24 @@ impl Ledger {
                     (element.offset(), offsets.read.contains_key(&element.partition()))
                 {
                     offsets.committed.insert(element.partition(), offset);
+                    if offsets.marks.get(&element.partition()).is_some_and(|mark| mark == element.metadata())
+                    {
+                        offsets.marked.remove(&element.partition());
+                    }
                 }
             }
         });
+    }
+
+    /// How many offsets were read and are not committed, as far as that is known.
+    pub fn uncommitted(&self) -> i64 {
+        self.with(|offsets| {
+            let behind = |(partition, next): (&i32, &i64)| {
+                let from = offsets.committed.get(partition).or_else(|| offsets.first.get(partition));
+                from.map_or(0, |from| (next - from).max(0))
+            };
+            offsets.read.iter().map(behind).sum()
+        })
     }
 
     /// What the broker is known to have committed.
@@ -140,10 +167,11 @@ impl Ledger {
     /// Forgets partitions that belong to others now.
     pub fn forget(&self, partitions: &[i32]) {
         self.with(|offsets| {
-            for map in [&mut offsets.read, &mut offsets.safe, &mut offsets.committed] {
+            for map in [&mut offsets.first, &mut offsets.read, &mut offsets.safe, &mut offsets.committed] {
                 map.retain(|partition, _| !partitions.contains(partition));
             }
             offsets.marks.retain(|partition, _| !partitions.contains(partition));
+            offsets.marked.retain(|partition| !partitions.contains(partition));
         });
     }
 }
@@ -170,23 +198,42 @@ mod tests {
     fn an_offset_is_due_only_when_the_outputs_of_its_record_have_arrived() {
         let outputs = Arc::new(Slow(AtomicBool::new(false)));
         let ledger = Ledger::new("t", Arc::clone(&outputs) as Arc<dyn Outputs>);
-        ledger.note(0, 5);
+        ledger.note(0, 3, 5);
         assert_eq!(ledger.settle(), Ok(false));
         assert_eq!(offsets(&ledger.due(None).expect("a list")), []);
         outputs.0.store(true, Ordering::Relaxed);
         assert_eq!(ledger.settle(), Ok(true));
-        ledger.note(0, 6);
+        ledger.note(0, 5, 6);
         let due = ledger.due(None).expect("a list");
         assert_eq!(offsets(&due), [(0, Offset::Offset(5))], "offset 5 was read after that");
+        assert_eq!(ledger.uncommitted(), 3, "3, 4 and 5");
         ledger.committed(&due);
+        assert_eq!(ledger.uncommitted(), 1);
         assert_eq!(offsets(&ledger.due(None).expect("a list")), [], "nothing is committed twice");
+    }
+
+    #[test]
+    fn a_mark_is_due_with_its_offset_although_that_is_committed() {
+        let ledger = Ledger::new("t", Arc::new(Slow(AtomicBool::new(true))));
+        ledger.mark(0, "restored".to_owned());
+        assert!(!ledger.is_due(), "nothing was read yet");
+        ledger.note(0, 0, 2);
+        ledger.trust();
+        ledger.committed(&ledger.due(None).expect("a list"));
+        assert!(!ledger.is_due());
+        ledger.mark(0, "a checkpoint".to_owned());
+        let due = ledger.due(None).expect("a list");
+        assert_eq!(offsets(&due), [(0, Offset::Offset(2))]);
+        assert_eq!(due.elements()[0].metadata(), "a checkpoint");
+        ledger.committed(&due);
+        assert!(!ledger.is_due());
     }
 
     #[test]
     fn a_partition_that_went_is_committed_no_more() {
         let ledger = Ledger::new("t", Arc::new(Slow(AtomicBool::new(true))));
-        ledger.note(0, 2);
-        ledger.note(1, 2);
+        ledger.note(0, 0, 2);
+        ledger.note(1, 0, 2);
         ledger.settle().expect("settled");
         assert_eq!(offsets(&ledger.due(Some(&[1])).expect("a list")), [(1, Offset::Offset(2))]);
         ledger.forget(&[1]);

@@ -15,10 +15,11 @@ use rdkafka::statistics::Statistics;
 use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{Offset, TopicPartitionList};
 
+use super::coming::Coming;
 use super::ledger::Ledger;
 use crate::metrics::Standing;
 use crate::settings::{Commit, Guarantee, Settings, Start};
-use crate::state::{Restored, Store};
+use crate::state::Store;
 
 /// How long a partition that goes may wait for the outputs of its records.
 const LAST_OUTPUTS: Duration = Duration::from_secs(2);
@@ -27,8 +28,8 @@ const LOOK_UP: Duration = Duration::from_secs(10);
 /// What happened to a member.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// These partitions are its own from now on, beside those it had; of some the state is known.
-    Assigned(Vec<i32>, Vec<Restored>),
+    /// These partitions are its own from now on, beside those it had.
+    Assigned(Vec<i32>),
     /// These partitions go; what was done with them is committed.
     Revoked(Vec<i32>),
     /// These partitions went without warning; others may have them already.
@@ -60,6 +61,8 @@ pub struct Member {
     standings: Mutex<BTreeMap<i32, Standing>>,
     /// Partitions that it has had before, which go on where the group is.
     begun: Mutex<BTreeSet<i32>>,
+    /// Partitions that are its own and not read yet.
+    pub(super) coming: Coming,
     servers: String,
     away: AtomicBool,
 }
@@ -76,6 +79,7 @@ impl Member {
             changes: Mutex::default(),
             standings: Mutex::default(),
             begun: Mutex::default(),
+            coming: Coming::default(),
             servers: settings.kafka.bootstrap_servers().to_owned(),
             away: AtomicBool::new(false),
         }
@@ -105,68 +109,45 @@ impl Member {
         }
     }
 
+    /// Partitions that come are not read before it is known where they go on.
     fn assign(&self, consumer: &BaseConsumer<Self>, list: &mut TopicPartitionList) {
         let partitions = partitions(list);
-        let is_cooperative = matches!(consumer.rebalance_protocol(), RebalanceProtocol::Cooperative);
-        let assign = |list: &TopicPartitionList| {
-            let assigned =
-                if is_cooperative { consumer.incremental_assign(list) } else { consumer.assign(list) };
-            assigned.map_err(|e| cause(&e))
-        };
-        let begun = self.begin(consumer, list, &partitions);
-        let begun = begun.and_then(|restored| assign(list).map(|()| restored));
-        self.tell(match begun {
-            Ok(restored) => Change::Assigned(partitions, restored),
-            Err(why) => {
-                // The client waits for an answer to the assignment before it can end; what counts is the first error.
-                let _ = assign(&TopicPartitionList::new());
-                Change::Failed(format!("partitions cannot be taken over: {why}"))
+        self.coming.come(partitions.iter().map(|partition| (*partition, None)));
+        let assigned = list.set_all_offsets(Offset::Offset(0)).and_then(|()| {
+            match consumer.rebalance_protocol() {
+                RebalanceProtocol::Cooperative => consumer.incremental_assign(list)?,
+                _ => consumer.assign(list)?,
             }
+            consumer.pause(list)
+        });
+        self.tell(match assigned {
+            Ok(()) => Change::Assigned(partitions),
+            Err(error) => Change::Failed(format!("partitions cannot be taken: {}", cause(&error))),
         });
     }
 
-    /// Sets where partitions begin, and gives the state of those of which it is known.
-    fn begin(
-        &self,
-        consumer: &BaseConsumer<Self>,
-        list: &mut TopicPartitionList,
-        partitions: &[i32],
-    ) -> Result<Vec<Restored>, String> {
-        let placed = self.placed(consumer, partitions).map_err(|e| cause(&e))?;
-        let taken = self.take_over(consumer, partitions, &placed)?;
-        let mut begun = TopicPartitionList::new();
-        for (partition, offset) in &taken.places {
-            let offset = Offset::Offset(*offset);
-            list.set_partition_offset(&self.topic, *partition, offset).map_err(|e| cause(&e))?;
-            if taken.begun.contains_key(partition) {
-                begun.add_partition_offset(&self.topic, *partition, offset).map_err(|e| cause(&e))?;
-            }
-        }
-        if begun.count() > 0
-            && let Err(error) = consumer.commit(&begun, CommitMode::Sync)
-        {
-            // Another rebalance is on its way, or the coordinator is; whoever gets them then begins anew.
-            eprintln!("where reading begins in {} cannot be committed: {}", self.topic, cause(&error));
-        }
-        Ok(taken.restored)
+    /// Notes that partitions are read from now on: they go on where the group is if they go and come again.
+    pub(super) fn has_begun(&self, partitions: &[i32]) {
+        self.coming.end(partitions.iter().copied());
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner).extend(partitions);
     }
 
     /// Where partitions begin that the member has for the first time, if that is said.
-    fn placed(
+    pub(super) fn placed(
         &self,
         consumer: &BaseConsumer<Self>,
         partitions: &[i32],
     ) -> KafkaResult<BTreeMap<i32, Offset>> {
-        let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
-        let new: BTreeSet<i32> =
-            partitions.iter().copied().filter(|partition| begun.insert(*partition)).collect();
         let at = match self.start {
             Start::Committed | Start::Beginning => return Ok(BTreeMap::new()),
             Start::Offset(offset) | Start::Time(offset) => Offset::Offset(offset),
         };
         let mut places = TopicPartitionList::new();
-        for partition in &new {
-            places.add_partition_offset(&self.topic, *partition, at)?;
+        {
+            let begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+            for partition in partitions.iter().filter(|partition| !begun.contains(partition)) {
+                places.add_partition_offset(&self.topic, *partition, at)?;
+            }
         }
         if matches!(self.start, Start::Time(_)) && places.count() > 0 {
             places = consumer.offsets_for_times(places, LOOK_UP)?;
@@ -182,6 +163,7 @@ impl Member {
             self.commit_before_going(consumer, &partitions);
         }
         self.ledger.forget(&partitions);
+        self.coming.end(partitions.iter().copied());
         // As soon as the group hears of it, the next owner may begin.
         let at = Utc::now().timestamp_millis();
         let left = match consumer.rebalance_protocol() {

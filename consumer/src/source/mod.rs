@@ -2,8 +2,10 @@
 //!
 //! Everything happens on the thread that asks for records: no callback comes at any other time. A member that
 //! cannot go on for a while is [`held`](Source::hold): it goes on asking, with its partitions paused, so that
-//! the group does not take them away.
+//! the group does not take them away. Calls that may block for long, as commits and the look-up of where partitions
+//! go on, are made on threads of their own meanwhile; a run that is to end does not wait for them for ever.
 
+mod coming;
 mod decode;
 mod ledger;
 mod member;
@@ -11,12 +13,13 @@ mod take_over;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use millrace_core::kafka::cause;
 use millrace_core::{Error, Result};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerGroupMetadata};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode as Code};
 use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::{Offset, TopicPartitionList};
@@ -24,6 +27,9 @@ use rdkafka::{Offset, TopicPartitionList};
 pub use decode::{Cause, Decoder, Reject};
 pub use ledger::{Ledger, Outputs};
 pub use member::{Change, Dated, Member};
+
+use coming::Turn;
+use take_over::TakenOver;
 
 use crate::metrics::Standing;
 use crate::settings::{Commit, Protocol, Settings, Start};
@@ -34,15 +40,18 @@ const UNNOTICED: Duration = Duration::from_millis(500);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(1);
 const WHILE_HELD: Duration = Duration::from_millis(50);
 const SEEK: Duration = Duration::from_secs(10);
+/// How long the group may take to let a member go.
+const LEAVE: Duration = Duration::from_secs(5);
 
 /// Records that wait to be looked at, in their order.
 pub type Waiting<'a> = VecDeque<BorrowedMessage<'a>>;
 
 /// A member of a group, reading one topic.
 pub struct Source {
-    consumer: BaseConsumer<Member>,
+    /// Shared with calls that are under way.
+    consumer: Arc<BaseConsumer<Member>>,
     topic: String,
-    commit: Commit,
+    group: String,
     ledger: Arc<Ledger>,
     max_poll: Duration,
     verbose: bool,
@@ -54,6 +63,34 @@ pub struct Offsets {
     pub due: TopicPartitionList,
     /// Who commits them.
     pub group: ConsumerGroupMetadata,
+}
+
+/// What a member does while it waits.
+pub trait Meanwhile {
+    /// Called now and then.
+    fn beat(&self);
+
+    /// Whether the run has to end, and nothing more is to be waited for.
+    fn is_overdue(&self) -> bool;
+}
+
+/// Where partitions go on that came, as it is being looked up.
+pub struct TakingOver {
+    turns: BTreeMap<i32, Turn>,
+    looking: JoinHandle<std::result::Result<TakenOver, String>>,
+}
+
+impl TakingOver {
+    /// Whether it is known.
+    pub fn is_finished(&self) -> bool {
+        self.looking.is_finished()
+    }
+}
+
+/// Where partitions go on that are still here.
+pub struct Found {
+    turns: BTreeMap<i32, Turn>,
+    taken: TakenOver,
 }
 
 /// What one look at the topic gave, beside records.
@@ -98,9 +135,9 @@ impl Source {
         let consumer = settings.kafka.member(member, &properties)?;
         consumer.subscribe(&[&settings.topic]).map_err(|e| failed(&settings.topic, &e))?;
         Ok(Self {
-            consumer,
+            consumer: Arc::new(consumer),
             topic: settings.topic.clone(),
-            commit: settings.commit,
+            group: settings.member.group.clone(),
             ledger,
             max_poll: settings.member.max_poll_interval,
             verbose: settings.verbose,
@@ -131,15 +168,21 @@ impl Source {
             self.consumer.context().is_back();
         }
         look.changes = self.consumer.context().take_changes();
-        drop_strangers(waiting, &look.changes);
+        self.sift(waiting, &mut look);
         Ok(look)
     }
 
     /// Waits until `done`, and stays a member however long that takes. `why` is told when it takes long.
     ///
     /// # Errors
-    /// When the member cannot go on.
-    pub fn hold<'a>(&'a self, waiting: &mut Waiting<'a>, why: &str, done: &dyn Fn() -> bool) -> Result<Look> {
+    /// When the member cannot go on, or the wait is given up because the run is to end.
+    pub fn hold<'a>(
+        &'a self,
+        waiting: &mut Waiting<'a>,
+        why: &str,
+        meanwhile: &dyn Meanwhile,
+        done: &dyn Fn() -> bool,
+    ) -> Result<Look> {
         let began = Instant::now();
         let unnoticed = UNNOTICED.min(self.max_poll / 4);
         while began.elapsed() < unnoticed {
@@ -153,6 +196,10 @@ impl Source {
         }
         let mut look = Look::default();
         while !done() {
+            if meanwhile.is_overdue() {
+                return Err(self.given_up(why));
+            }
+            meanwhile.beat();
             self.switch(false)?;
             match self.consumer.poll(WHILE_HELD) {
                 Some(Ok(record)) => look.record(waiting, record),
@@ -163,7 +210,7 @@ impl Source {
             look.changes.extend(self.consumer.context().take_changes());
         }
         self.switch(true)?;
-        drop_strangers(waiting, &look.changes);
+        self.sift(waiting, &mut look);
         Ok(look)
     }
 
@@ -176,59 +223,177 @@ impl Source {
         &'a self,
         waiting: &mut Waiting<'a>,
         why: &str,
+        meanwhile: &dyn Meanwhile,
         work: impl FnOnce() -> Result<T> + Send,
     ) -> Result<(Look, T)> {
         std::thread::scope(|scope| {
             let working = scope.spawn(work);
-            let look = self.hold(waiting, why, &|| working.is_finished())?;
+            let look = self.hold(waiting, why, meanwhile, &|| working.is_finished())?;
             let done = working.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
             Ok((look, done))
         })
     }
 
+    /// A call of the client that may block for long, on a thread that is left alone if the run has to end.
+    fn call<T: Send + 'static>(
+        &self,
+        call: impl FnOnce(&BaseConsumer<Member>) -> T + Send + 'static,
+    ) -> JoinHandle<T> {
+        let consumer = Arc::clone(&self.consumer);
+        std::thread::spawn(move || call(&consumer))
+    }
+
+    #[cold]
+    fn given_up(&self, why: &str) -> Error {
+        self.abandon();
+        let left = match self.ledger.uncommitted() {
+            // They are no longer ours, or there are none.
+            0 => format!("what of {} is not committed is", self.topic),
+            count => format!("{count} records of {} are not committed, and are", self.topic),
+        };
+        Error::failed(format!(
+            "the end was asked for, and {why}: it is not waited for any longer; {left} read again by the next member of \
+             group {}",
+            self.group
+        ))
+    }
+
+    /// Leaves the client as it is: to end it in order would mean to wait for brokers. The process is about to end.
+    fn abandon(&self) {
+        std::mem::forget(Arc::clone(&self.consumer));
+    }
+
+    /// Pauses all partitions, or resumes those that are read.
     fn switch(&self, on: bool) -> Result<()> {
         let own = self.consumer.assignment().map_err(|e| failed(&self.topic, &e))?;
-        let switched = if on { self.consumer.resume(&own) } else { self.consumer.pause(&own) };
+        let switched = if on { self.consumer.resume(&self.read(&own)) } else { self.consumer.pause(&own) };
         switched.map_err(|e| failed(&self.topic, &e))
     }
 
-    /// Commits what may be committed.
+    /// Of partitions those that are not coming yet.
+    fn read(&self, own: &TopicPartitionList) -> TopicPartitionList {
+        let coming = self.consumer.context().coming.all();
+        let elements = own.elements();
+        let partitions = elements.iter().map(TopicPartitionListElem::partition);
+        self.list(partitions.filter(|partition| !coming.contains_key(partition)))
+    }
+
+    fn list(&self, partitions: impl IntoIterator<Item = i32>) -> TopicPartitionList {
+        let mut list = TopicPartitionList::new();
+        for partition in partitions {
+            list.add_partition(&self.topic, partition);
+        }
+        list
+    }
+
+    /// Drops what belongs to others, or to a reading of a partition that is over.
+    fn sift(&self, waiting: &mut Waiting<'_>, look: &mut Look) {
+        for told in &look.changes {
+            if let Change::Revoked(gone) | Change::Lost(gone) = &told.change {
+                waiting.retain(|record| !gone.contains(&record.partition()));
+            }
+        }
+        let coming = self.consumer.context().coming.all();
+        if !coming.is_empty() {
+            waiting.retain(|record| !coming.contains_key(&record.partition()));
+            look.ends.retain(|partition| !coming.contains_key(partition));
+        }
+    }
+
+    /// Begins to look up where partitions go on that came; `None` where none did.
+    pub fn take_over(&self) -> Option<TakingOver> {
+        let turns = self.consumer.context().coming.all();
+        if turns.is_empty() {
+            return None;
+        }
+        let of = turns.clone();
+        let looking = self.call(move |consumer| consumer.context().take_over(consumer, &of));
+        Some(TakingOver { turns, looking })
+    }
+
+    /// What was looked up, of partitions that have not gone meanwhile.
     ///
     /// # Errors
-    /// When an offset is none. A commit that the broker refuses is told as a change: a rebalance follows.
-    pub fn commit(&self) -> Result<()> {
-        self.commit_as(self.commit)
+    /// When it cannot be known.
+    pub fn found(&self, taking: TakingOver) -> Result<Found> {
+        let TakingOver { turns, looking } = taking;
+        let taken = looking.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let refuse = |why| Error::failed(format!("the group: partitions cannot be taken over: {why}"));
+        Ok(self.still(Found { turns, taken: taken.map_err(refuse)? }))
     }
 
-    /// Commits what may be committed, and waits for it.
+    fn still(&self, found: Found) -> Found {
+        let Found { mut turns, mut taken } = found;
+        turns.retain(|partition, turn| self.consumer.context().coming.still(*partition, turn));
+        taken.places.retain(|partition, _| turns.contains_key(partition));
+        taken.begun.retain(|partition, _| turns.contains_key(partition));
+        taken.restored.retain(|restored| turns.contains_key(&restored.begin.partition));
+        Found { turns, taken }
+    }
+
+    /// Where partitions begin of which the group has committed nothing; that is to be committed before they are
+    /// read, so that nothing is lost if they change hands before the next commit.
     ///
     /// # Errors
-    /// As [`commit`](Self::commit).
-    pub fn commit_now(&self) -> Result<()> {
-        self.commit_as(Commit::Sync)
+    /// When an offset is none.
+    pub fn begun(&self, found: &Found) -> Result<TopicPartitionList> {
+        let mut list = TopicPartitionList::new();
+        for (partition, offset) in &found.taken.begun {
+            list.add_partition_offset(&self.topic, *partition, Offset::Offset(*offset))
+                .map_err(|e| failed(&self.topic, &e))?;
+        }
+        Ok(list)
     }
 
-    fn commit_as(&self, how: Commit) -> Result<()> {
-        let due = self.ledger.due(None)?;
-        if due.count() == 0 {
-            return Ok(());
+    /// Reads on where it was found, unless a partition went meanwhile, and gives the state there.
+    ///
+    /// # Errors
+    /// When the client does not go there.
+    pub fn go_on(&self, found: Found) -> Result<Vec<Restored>> {
+        let Found { turns, taken } = self.still(found);
+        if turns.is_empty() {
+            return Ok(Vec::new());
         }
-        match how {
-            Commit::Sync => self.commit_list(&due).map(drop),
-            // librdkafka commits what is stored by itself; it tells nothing of the end of other asynchronous commits.
-            Commit::Async => self.consumer.store_offsets(&due).map_err(|e| failed(&self.topic, &e)),
-        }
+        let refuse = |why| Error::failed(format!("topic {} cannot be read on: {why}", self.topic));
+        self.seek(&taken.places).map_err(refuse)?;
+        let partitions: Vec<i32> = turns.into_keys().collect();
+        self.consumer.context().has_begun(&partitions);
+        self.consumer.resume(&self.list(partitions)).map_err(|e| failed(&self.topic, &e))?;
+        Ok(taken.restored)
     }
 
-    /// Commits, waits, and tells whether the broker took it.
-    pub(crate) fn commit_list(&self, list: &TopicPartitionList) -> Result<bool> {
-        let result = self.consumer.commit(list, CommitMode::Sync);
+    /// What may be committed and is not yet.
+    ///
+    /// # Errors
+    /// When an offset is none.
+    pub fn due(&self) -> Result<TopicPartitionList> {
+        self.ledger.due(None)
+    }
+
+    /// Leaves offsets to the client, which commits them in its own time.
+    ///
+    /// # Errors
+    /// When a partition is not here.
+    pub fn store(&self, due: &TopicPartitionList) -> Result<()> {
+        // It tells nothing of the end of other commits that are not waited for.
+        self.consumer.store_offsets(due).map_err(|e| failed(&self.topic, &e))
+    }
+
+    /// Begins a commit.
+    pub fn commit(&self, list: &TopicPartitionList) -> JoinHandle<KafkaResult<()>> {
+        let list = list.clone();
+        self.call(move |consumer| consumer.commit(&list, CommitMode::Sync))
+    }
+
+    /// Notes the end of a commit, and gives whether the broker took it. One that is refused is told as a change: a
+    /// rebalance follows.
+    pub fn has_committed(&self, list: &TopicPartitionList, result: KafkaResult<()>) -> bool {
         let taken = result.is_ok();
         if taken {
             self.ledger.committed(list);
         }
         self.consumer.context().tell(member::commit_change(list, result));
-        Ok(taken)
+        taken
     }
 
     /// What goes into a transaction beside records: offsets with their marks, and who commits them.
@@ -248,25 +413,14 @@ impl Source {
         self.consumer.context().tell(member::change_of(&offsets.due, result));
     }
 
-    /// Goes back to where the group is, with the state there. `firsts` are the partitions of which something was
-    /// taken, with the first offset where the group may have committed nothing since they came.
+    /// Goes back to where the group is: these partitions come anew. Each with the first offset where the group may
+    /// have committed nothing since it came.
     ///
     /// # Errors
-    /// When the cluster does not answer.
-    pub fn go_back(&self, firsts: &BTreeMap<i32, Option<i64>>) -> Result<Vec<Restored>> {
-        let refuse =
-            |why: String| Error::failed(format!("topic {} cannot be taken again: {why}", self.topic));
-        let partitions: Vec<i32> = firsts.keys().copied().collect();
-        let member = self.consumer.context();
-        let taken = member.take_over(&self.consumer, &partitions, &BTreeMap::new()).map_err(refuse)?;
-        let first = |partition: &i32| firsts.get(partition).copied().flatten();
-        let place = |(partition, offset): (&i32, &i64)| {
-            // Without a commit they would begin at the end of the topic.
-            let first = first(partition).filter(|_| taken.begun.contains_key(partition));
-            (*partition, first.unwrap_or(*offset))
-        };
-        self.seek(&taken.places.iter().map(place).collect()).map_err(refuse)?;
-        Ok(taken.restored)
+    /// When the client does not stop reading them.
+    pub fn go_back(&self, firsts: &BTreeMap<i32, Option<i64>>) -> Result<()> {
+        self.consumer.context().coming.come(firsts.iter().map(|(partition, first)| (*partition, *first)));
+        self.consumer.pause(&self.list(firsts.keys().copied())).map_err(|e| failed(&self.topic, &e))
     }
 
     fn seek(&self, places: &BTreeMap<i32, i64>) -> std::result::Result<(), String> {
@@ -305,18 +459,24 @@ impl Source {
     }
 
     /// Gives all partitions back, and what was done with them is committed.
-    ///
-    /// # Errors
-    /// When the member cannot go on.
-    pub fn leave(&self) -> Result<Vec<Dated>> {
+    pub fn leave(&self) -> Vec<Dated> {
         self.consumer.unsubscribe();
         let began = Instant::now();
+        let is_patient = || began.elapsed() < LEAVE;
         let has_partitions = || self.consumer.assignment().is_ok_and(|own| own.count() > 0);
-        while has_partitions() && began.elapsed() < Duration::from_secs(5) {
+        while has_partitions() && is_patient() {
             // Records that still come are read again by the next owner.
             drop(self.consumer.poll(WHILE_HELD));
         }
-        Ok(self.last_changes())
+        if self.consumer.close_queue().is_ok() {
+            while !self.consumer.closed() && is_patient() {
+                drop(self.consumer.poll(WHILE_HELD));
+            }
+            if !self.consumer.closed() {
+                self.abandon();
+            }
+        }
+        self.last_changes()
     }
 
     /// Most errors pass; librdkafka goes on by itself.
@@ -340,15 +500,6 @@ impl Source {
                 cause(error)
             ))),
             _ => Ok(()),
-        }
-    }
-}
-
-/// Records of partitions that went are the next owner's.
-fn drop_strangers(waiting: &mut Waiting<'_>, changes: &[Dated]) {
-    for told in changes {
-        if let Change::Revoked(gone) | Change::Lost(gone) = &told.change {
-            waiting.retain(|record| !gone.contains(&record.partition()));
         }
     }
 }

@@ -8,6 +8,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::{Offset, TopicPartitionList};
 
+use super::coming::Turn;
 use super::member::Member;
 use crate::settings::Start;
 use crate::state::{Begin, Mark, Restored};
@@ -33,20 +34,18 @@ pub(super) struct TakenOver {
 
 impl Member {
     /// Looks up where partitions go on: where the group has committed, with the state that goes with it, or where
-    /// reading is to begin. `placed` are offsets that were asked for.
+    /// reading is to begin.
     ///
     /// # Errors
     /// A clause about what cannot be read.
     pub(super) fn take_over(
         &self,
         consumer: &BaseConsumer<Self>,
-        partitions: &[i32],
-        placed: &BTreeMap<i32, Offset>,
+        turns: &BTreeMap<i32, Turn>,
     ) -> Result<TakenOver, String> {
         let mut taken = TakenOver::default();
-        if partitions.is_empty() {
-            return Ok(taken);
-        }
+        let partitions: &[i32] = &turns.keys().copied().collect::<Vec<_>>();
+        let placed = self.until_known(|| self.placed(consumer, partitions))?;
         if let Some(store) = &self.store {
             store.prepare().map_err(|e| e.to_string())?;
         }
@@ -78,7 +77,15 @@ impl Member {
             }
         }
         if !at_end.is_empty() {
-            taken.begun.extend(self.edges(consumer, &at_end, Offset::End)?);
+            let ends = self.edges(consumer, &at_end, Offset::End)?;
+            if let Some(unknown) = at_end.iter().find(|partition| !ends.contains_key(partition)) {
+                return Err(format!("Kafka does not tell where {} partition {unknown} ends", self.topic));
+            }
+            taken.begun.extend(ends);
+        }
+        for (partition, offset) in &mut taken.begun {
+            // What was read already, and is in no transaction that was committed, is read again.
+            *offset = turns.get(partition).and_then(|turn| turn.first).unwrap_or(*offset);
         }
         taken.places.extend(&taken.begun);
         if let Some(store) = &self.store {

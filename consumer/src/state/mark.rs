@@ -16,6 +16,8 @@ pub struct Mark {
     pub from: i64,
     /// What the state is of, a digest of the settings that shape it.
     pub version: String,
+    /// How many machines have snapshots in it; `None` where an earlier version wrote it.
+    pub snapshots: Option<u64>,
     /// What belongs to the partition itself at the checkpoint, in the processor's own form.
     pub partition: String,
 }
@@ -27,13 +29,16 @@ struct Written {
     life: String,
     from: i64,
     version: String,
+    #[serde(default)]
+    snapshots: Option<u64>,
     partition: String,
 }
 
 impl Mark {
     /// The mark of a state that begins empty at an offset.
     pub fn new(from: i64, version: &str) -> Self {
-        Self { life: rand::random(), from, version: version.to_owned(), partition: String::new() }
+        let (version, partition) = (version.to_owned(), String::new());
+        Self { life: rand::random(), from, version, snapshots: Some(0), partition }
     }
 
     /// The version of a state that these words describe.
@@ -50,6 +55,7 @@ impl fmt::Display for Mark {
             life: format!("{:016x}", self.life),
             from: self.from,
             version: self.version.clone(),
+            snapshots: self.snapshots,
             partition: self.partition.clone(),
         };
         f.write_str(&serde_json::to_string(&written).map_err(|_| fmt::Error)?)
@@ -66,7 +72,8 @@ impl FromStr for Mark {
             return Err(format!("its form is {}, and this version reads {FORM}", written.millrace));
         }
         let life = u64::from_str_radix(&written.life, 16).map_err(|e| e.to_string())?;
-        Ok(Self { life, from: written.from, version: written.version, partition: written.partition })
+        let Written { from, version, snapshots, partition, .. } = written;
+        Ok(Self { life, from, version, snapshots, partition })
     }
 }
 
@@ -76,10 +83,12 @@ mod tests {
 
     #[test]
     fn a_mark_is_read_as_it_was_written_and_nothing_else_is_one() {
-        let mark =
-            Mark { life: 7, from: 50_000, version: Mark::version_of("window=60s"), partition: "x".into() };
+        let version = Mark::version_of("window=60s");
+        let mark = Mark { life: 7, from: 50_000, version, snapshots: Some(9), partition: "x".into() };
         let text = mark.to_string();
-        assert_eq!(text.parse(), Ok(mark));
+        assert_eq!(text.parse().as_ref(), Ok(&mark));
+        let earlier = text.replace("\"snapshots\":9,", "");
+        assert_eq!(earlier.parse(), Ok(Mark { snapshots: None, ..mark }), "of an earlier version");
         for wrong in ["", "anything", "{}", &text.replace("\"millrace\":1", "\"millrace\":2")] {
             assert!(wrong.parse::<Mark>().is_err(), "{wrong}");
         }

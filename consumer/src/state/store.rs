@@ -98,7 +98,22 @@ impl Store {
             Some(restored) => self.take(restored, record),
             None => Ok(()),
         })?;
+        found.values().try_for_each(|restored| self.is_whole(restored))?;
         Ok(found.into_values().collect())
+    }
+
+    /// Refuses a state of which snapshots are gone: windows would be empty and nobody would know.
+    fn is_whole(&self, Restored { begin, machines }: &Restored) -> Result<()> {
+        let (found, expected) = (machines.len() as u64, begin.mark.snapshots.unwrap_or(0));
+        if found >= expected {
+            return Ok(());
+        }
+        Err(Error::failed(format!(
+            "the state of {} partition {} is not whole: topic {} has {found} of its {expected} snapshots, so it was \
+             deleted or cut short; to begin with empty windows, run once with --no-state, or reset the group by \
+             kafka-consumer-groups.sh --reset-offsets --to-current",
+            self.input, begin.partition, self.topic
+        )))
     }
 
     /// Of a machine's snapshots the one that knows most is taken: a member that no longer owned the partition may

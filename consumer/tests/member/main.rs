@@ -1,5 +1,6 @@
 //! The program as a user meets it, and as a signal ends it.
 
+mod away;
 mod kills;
 
 use std::collections::BTreeSet;
@@ -18,6 +19,7 @@ fn main() {
             KafkaTest::shared("member::a_reader_that_goes_away_ends_it_in_order", closed_pipe),
         ];
         tests.extend(kills::tests());
+        tests.extend(away::tests());
         tests
     })
 }

@@ -70,7 +70,7 @@ impl Span {
         Ok(Self { bounds, ..self })
     }
 
-    /// How many partitions of the topic it covers: all; 0 where it is not there.
+    /// How many partitions it covers: all of the topic, or those it was made of; 0 where there is no such topic.
     pub fn partitions(&self) -> i32 {
         self.bounds.len() as i32
     }

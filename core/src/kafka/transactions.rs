@@ -54,13 +54,13 @@ pub fn collect_and_rest(producer: &BaseProducer<ProducerContext>) {
 }
 
 /// Waits until every record is acknowledged or refused; `false` as soon as the transaction is broken, since a
-/// broken one sends nothing more.
-pub fn drained(producer: &BaseProducer<ProducerContext>) -> bool {
+/// broken one sends nothing more, or it is given up.
+pub fn drained(producer: &BaseProducer<ProducerContext>, is_given_up: impl Fn() -> bool) -> bool {
     let mut probed = Instant::now();
     while producer.in_flight_count() > 0 {
         collect_and_rest(producer);
         if probed.elapsed() > BETWEEN_PROBES {
-            if is_broken(producer) {
+            if is_given_up() || is_broken(producer) {
                 return false;
             }
             probed = Instant::now();

@@ -33,6 +33,9 @@ pub(super) fn properties(nodes: &[Listeners], index: usize) -> Vec<(&'static str
         ("min.insync.replicas", in_sync.to_string()),
         ("transaction.state.log.min.isr", in_sync.to_string()),
         ("share.coordinator.state.topic.min.isr", in_sync.to_string()),
+        // A killed broker may register again only when its old session is over. A single one that is slow for a
+        // moment must not be fenced: its clients would be told that there is no broker at all.
+        ("broker.session.timeout.ms", if nodes.len() > 1 { "3000" } else { "9000" }.to_owned()),
         // A single node has nobody to hand its partitions to, and would wait for one.
         ("controlled.shutdown.enable", (nodes.len() > 1).to_string()),
     ];
@@ -69,7 +72,7 @@ const REPLICATED: [&str; 3] = [
     "share.coordinator.state.topic.replication.factor",
 ];
 
-const FIXED: [(&str, &str); 20] = [
+const FIXED: [(&str, &str); 19] = [
     ("listener.security.protocol.map", "CLIENT:PLAINTEXT,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT"),
     ("inter.broker.listener.name", "INTERNAL"),
     ("controller.listener.names", "CONTROLLER"),
@@ -85,8 +88,6 @@ const FIXED: [(&str, &str); 20] = [
     ("group.consumer.session.timeout.ms", "6000"),
     ("group.consumer.min.heartbeat.interval.ms", "100"),
     ("group.consumer.heartbeat.interval.ms", "500"),
-    // A killed broker may register again only when its old session is over.
-    ("broker.session.timeout.ms", "3000"),
     ("broker.heartbeat.interval.ms", "500"),
     ("replica.lag.time.max.ms", "5000"),
     // Killed while it writes is what happens here, so recovery may use both cores.

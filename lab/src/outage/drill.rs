@@ -93,10 +93,7 @@ pub fn drill(
     shutdown: &Shutdown,
     tell: &dyn Fn(&str),
 ) -> Result<Report> {
-    if !cluster.capabilities().restart {
-        let remedy = "take --cluster docker or --cluster java";
-        return Err(Error::usage(format!("an outage needs brokers that can be killed; {remedy}")));
-    }
+    must_be_ours(cluster)?;
     let settings = plan.settings(cluster.bootstrap_server(), registry_url)?;
     let plant = Plant::start(settings)?;
     let mut running =
@@ -111,6 +108,15 @@ pub fn drill(
     };
     let audit = Audit::of(cluster.kafka(), &plan.topic, registry_url, plan.machines, plan.each)?;
     Ok(Report { summary, audit, most_waiting, failure, untried })
+}
+
+/// Refuses a cluster whose brokers cannot be killed.
+pub(super) fn must_be_ours(cluster: &Cluster) -> Result<()> {
+    if cluster.capabilities().restart {
+        return Ok(());
+    }
+    let remedy = "take --cluster docker or --cluster java";
+    Err(Error::usage(format!("an outage needs brokers that can be killed; {remedy}")))
 }
 
 /// The summary of a producer that gave none.
@@ -141,25 +147,33 @@ impl Report {
 impl Plan {
     fn settings(&self, bootstrap_server: &str, registry_url: &str) -> Result<Settings> {
         let flags = [
-            ("--mode", "kafka".to_owned()),
-            ("--bootstrap-server", bootstrap_server.to_owned()),
-            ("--schema-registry-url", registry_url.to_owned()),
             ("--topic", self.topic.clone()),
             ("--machines", self.machines.to_string()),
             ("--duration", self.each.to_string()),
             ("--speed", (self.each as f64 / self.seconds).to_string()),
         ];
-        let properties = self.properties.iter().flat_map(|pair| ["-X".to_owned(), pair.clone()]);
-        let flags = flags.into_iter().flat_map(|(name, value)| [name.to_owned(), value]);
-        let flags = flags.chain(self.exactly_once.then(|| "--exactly-once".to_owned()));
-        let all = ["producer".to_owned(), "--quiet".to_owned()].into_iter().chain(flags).chain(properties);
-        let settings = settings::read(all.map(OsString::from))?;
-        settings.ok_or_else(|| Error::usage("these flags only ask for help"))
+        let mut all: Vec<String> =
+            flags.into_iter().flat_map(|(name, value)| [name.to_owned(), value]).collect();
+        all.extend(self.properties.iter().flat_map(|pair| ["-X".to_owned(), pair.clone()]));
+        all.extend(self.exactly_once.then(|| "--exactly-once".to_owned()));
+        quiet_producer(bootstrap_server, registry_url, all)
     }
 
     fn total(&self) -> u64 {
         self.each * self.machines
     }
+}
+
+/// The settings of a producer of this cluster that prints nothing.
+pub(super) fn quiet_producer(
+    bootstrap_server: &str,
+    registry_url: &str,
+    flags: Vec<String>,
+) -> Result<Settings> {
+    let place = ["--bootstrap-server", bootstrap_server, "--schema-registry-url", registry_url];
+    let all = ["producer", "--quiet", "--mode", "kafka"].into_iter().chain(place).map(OsString::from);
+    let settings = settings::read(all.chain(flags.into_iter().map(OsString::from)))?;
+    settings.ok_or_else(|| Error::usage("these flags only ask for help"))
 }
 
 fn too_short(when: &str, step: &Step) -> Error {

@@ -1,6 +1,7 @@
 //! `lab outage`: a stream through the death and return of brokers, and a count of what came through.
 
 mod audit;
+mod consumers;
 mod drill;
 
 use std::time::Duration;
@@ -18,12 +19,16 @@ pub use drill::{Plan, Report, drill};
 
 /// What `lab outage` can be told.
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 #[command(after_help = "\
 Examples:
   lab outage                                 three brokers, one killed and one restarted, 1,000,000 records
   lab outage --brokers 1 --down 30           the only broker is away for half a minute
-  lab outage --cluster java --records 100000 --seconds 15")]
+  lab outage --cluster java --records 100000 --seconds 15
+  lab outage consumers                       outages of 1 to 400 seconds under consumers")]
 pub struct Args {
+    #[command(subcommand)]
+    under: Option<Under>,
     /// Records that are sent
     #[arg(long, default_value_t = 1_000_000)]
     records: u64,
@@ -43,11 +48,21 @@ pub struct Args {
     cluster: ClusterArgs,
 }
 
+/// What an outage may come under instead of a stream.
+#[derive(Debug, clap::Subcommand)]
+enum Under {
+    /// Stop the only broker under consumers again and again, and see how soon they go on and what they lost
+    Consumers(consumers::Args),
+}
+
 /// Streams through the outage, counts, and says what it found.
 ///
 /// # Errors
 /// When the cluster is not ours to kill, a part breaks, or a record is missing, repeated or out of order.
 pub fn run(args: &Args) -> Result<()> {
+    if let Some(Under::Consumers(args)) = &args.under {
+        return consumers::run(args);
+    }
     let plan = args.plan()?;
     let shutdown = Shutdown::on_signals()?;
     let flags = ClusterArgs { brokers: args.cluster.brokers.or(Some(3)), ..args.cluster.clone() };

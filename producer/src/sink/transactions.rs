@@ -201,7 +201,7 @@ impl Transactions {
     /// Whether the transaction is committed; if not, it is broken.
     fn try_commit(&self, link: &Link) -> Result<bool> {
         loop {
-            if !drained(&link.producer) {
+            if !drained(&link.producer, || false) {
                 return Ok(false);
             }
             link.check()?;

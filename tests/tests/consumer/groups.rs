@@ -25,20 +25,20 @@ pub fn tests() -> Vec<KafkaTest> {
 }
 
 /// A member on a thread of its own, until it is told to leave.
-struct Running {
+pub struct Running {
     shutdown: Shutdown,
     thread: JoinHandle<Result<Tally>>,
 }
 
 impl Running {
-    fn start(flags: &[String]) -> Result<Self> {
+    pub fn start(flags: &[String]) -> Result<Self> {
         let settings = consumer(flags)?;
         let shutdown = Shutdown::new();
         let switch = shutdown.clone();
         Ok(Self { thread: thread::spawn(move || run(&settings, &switch)), shutdown })
     }
 
-    fn leave(self) -> Result<Tally> {
+    pub fn leave(self) -> Result<Tally> {
         self.shutdown.request();
         self.thread.join().expect("no panic")
     }

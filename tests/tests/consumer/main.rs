@@ -10,6 +10,7 @@ mod offsets;
 mod reading;
 mod redrive;
 mod state;
+mod taken_over;
 mod timeline;
 mod windows;
 mod writers;
@@ -29,6 +30,7 @@ fn main() {
             offsets::tests(),
             metrics::tests(),
             state::tests(),
+            taken_over::tests(),
             windows::tests(),
         ];
         all.into_iter().flatten().collect()

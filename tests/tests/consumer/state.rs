@@ -4,7 +4,11 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use millrace_tests::{KafkaTest, Lab, Verdict, consume, passed, produce, topic};
+use rdkafka::consumer::Consumer;
+use rdkafka::topic_partition_list::TopicPartitionListElem;
+use rdkafka::{Offset, TopicPartitionList};
 
+use crate::groups::{Running, wait_until};
 use crate::reading::{all, committed, member};
 
 const RUN: [&str; 6] = ["--seed", "7", "--speed", "max", "--duration", "50"];
@@ -16,6 +20,10 @@ pub fn tests() -> Vec<KafkaTest> {
             .needs("deletion of records"),
         KafkaTest::shared("state::a_topic_of_other_partitions_ends_the_run_in_one_sentence", refused)
             .needs("topics with settings"),
+        KafkaTest::shared("state::a_topic_that_was_deleted_ends_the_run_and_names_the_remedies", gone)
+            .needs("compacted topics"),
+        KafkaTest::shared("state::a_checkpoint_that_is_due_is_made_although_nothing_more_comes", idle)
+            .needs("compacted topics"),
     ]
 }
 
@@ -39,6 +47,49 @@ fn deleted(lab: &Lab) -> Verdict {
     topic::truncate(&lab.kafka(), &topic, 0, 100)?;
     // Without `--from-beginning` the client by itself would go to the end.
     assert_eq!(consume(&member(lab, &topic, &group, &["--until", "end"]))?.records, 150);
+    passed()
+}
+
+/// Windows that are silently empty would be worse.
+fn gone(lab: &Lab) -> Verdict {
+    let (topic, group) = (lab.topic("gone"), lab.topic("group"));
+    produce(&lab.into_topic(&topic, &[&RUN[..], &["--partitions", "1"]].concat()))?;
+    assert_eq!(consume(&all(lab, &topic, &group, &["--checkpoint-records", "1"]))?.records, 250);
+    let state = format!("{group}.state");
+    topic::delete(&lab.kafka(), &state)?;
+    wait_until("it is gone", || Ok(topic::partitions(&lab.kafka(), &state)? == 0))?;
+    let refusal = consume(&all(lab, &topic, &group, &[])).expect_err("refused");
+    assert_eq!(refusal.exit_code(), 1);
+    let sentence = refusal.to_string();
+    let lack =
+        format!("the state of {topic} partition 0 is not whole: topic {state} has 0 of its 5 snapshots");
+    assert!(sentence.contains(&lack) && sentence.contains("--no-state"), "{sentence}");
+    assert_eq!(consume(&all(lab, &topic, &group, &["--no-state"]))?.records, 0);
+    produce(&lab.into_topic(&topic, &RUN))?;
+    assert_eq!(consume(&all(lab, &topic, &group, &["--no-state", "--max-messages", "1"]))?.records, 1);
+    assert_eq!(consume(&all(lab, &topic, &group, &[]))?.records, 249, "with state again");
+    passed()
+}
+
+fn idle(lab: &Lab) -> Verdict {
+    for guarantee in ["at-least-once", "exactly-once"] {
+        let (topic, group) = (lab.topic("idle"), lab.topic("group"));
+        produce(&lab.into_topic(&topic, &[&RUN[..], &["--machines", "40", "--partitions", "4"]].concat()))?;
+        let how = ["--from-beginning", "--guarantee", guarantee, "--checkpoint-records", "10"];
+        let member = Running::start(&member(lab, &topic, &group, &how))?;
+        let observer = lab.kafka().observer(&group)?;
+        wait_until("every partition has a checkpoint at its end", || {
+            let mut list = TopicPartitionList::new();
+            list.add_partition_range(&topic, 0, 3);
+            let Ok(list) = observer.committed_offsets(list, Duration::from_secs(5)) else { return Ok(false) };
+            let has_one = |place: &TopicPartitionListElem<'_>| match place.offset() {
+                Offset::Offset(end) => place.metadata().contains(&format!("\"from\":{end},")),
+                _ => false,
+            };
+            Ok(list.elements().iter().all(has_one))
+        })?;
+        assert_eq!(member.leave()?.records, 2_000);
+    }
     passed()
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
+use std::time::Duration;
 
 use chrono::Utc;
 use millrace_consumer::group::timeline::{Cause, Doing, Ending, Place, Timeline, View, read};
@@ -24,6 +25,10 @@ pub fn tests() -> Vec<KafkaTest> {
         KafkaTest::shared("timeline::a_kip_848_group_is_drawn_as_kafka_saw_it", |lab| lesson(lab, 2))
             .needs("KIP-848 groups"),
         KafkaTest::shared("timeline::one_that_hangs_is_drawn_beside_the_next_owner", hung)
+            .needs("groups that outlive their members"),
+        KafkaTest::shared("timeline::one_of_a_kip_848_group_that_hangs_dies_and_is_started_again", died)
+            .needs("KIP-848 groups"),
+        KafkaTest::shared("timeline::one_with_a_name_that_hangs_is_told_so", named)
             .needs("groups that outlive their members"),
         KafkaTest::shared("timeline::a_group_that_told_nothing_is_named", nothing),
     ]
@@ -172,6 +177,58 @@ fn hung(lab: &Lab) -> Verdict {
     let both = || [group.readings("ann").expect("a file"), group.readings("bob").expect("a file")].concat();
     wait_until("all is read", || Ok(both().into_iter().collect::<BTreeSet<_>>().len() == 4_000))?;
     assert!(ann.end()?.success() && bob.end()?.success());
+    passed()
+}
+
+/// With KIP-848 the client library ends a member that did not ask for records for too long; it is started again.
+fn died(lab: &Lab) -> Verdict {
+    if lab.cluster.tool(TOOL).is_none() {
+        return skipped("Kafka's Java tools are not on this machine", "MILLRACE_REQUIRE_JDK");
+    }
+    let (name, topic, folder) = (lab.topic("lesson"), lab.topic("taught"), tempfile::tempdir()?);
+    let group = Group { lab, name, topic, protocol: PROTOCOLS[2], folder };
+    group.fill("1")?;
+    let ann = group.member("ann")?;
+    let first = group.settle(1)?;
+    let bob = group.member_that("bob", &["--hang", "15s:1", "--max-poll-interval", "6"])?;
+    let two = group.settle(2)?;
+    group.fill("2")?;
+    bob.hear("the group has ended this member: ", Duration::from_secs(60))?;
+    assert_eq!(bob.wait()?.code(), Some(1));
+    assert_eq!(group.settle(1)?, first);
+    let again = group.member("again")?;
+    let three = group.settle(2)?;
+    group.fill("3")?;
+    let read = |name| group.readings(name).expect("a file");
+    let seen = || ["ann", "bob", "again"].into_iter().flat_map(read).collect::<BTreeSet<_>>().len();
+    wait_until("all is read", || Ok(seen() == 6_000))?;
+    assert!(again.end()?.success() && ann.end()?.success());
+    let timeline = group.timeline()?;
+    let life = |name: &String| timeline.lives.iter().position(|life| life.member == *name).expect("a life");
+    let only = |more: &BTreeSet<String>| life(more.difference(&first).next().expect("one"));
+    let (ann, bob, again) = (life(first.first().expect("one")), only(&two), only(&three));
+    let came = |life| Cause { life, what: Doing::Came };
+    let causes: Vec<Cause> = timeline.rebalances.iter().flat_map(|one| one.causes.clone()).collect();
+    assert!([ann, bob, again].into_iter().all(|life| causes.contains(&came(life))), "{timeline:#?}");
+    let went =
+        causes.iter().any(|cause| cause.life == bob && matches!(cause.what, Doing::Silent | Doing::Lost));
+    assert!(went, "{timeline:#?}");
+    assert_eq!(timeline.lives[bob].end, Some(Ending::Silent));
+    passed()
+}
+
+/// Its group waits for one with a name that outlives it; nobody else would tell the user what has happened.
+fn named(lab: &Lab) -> Verdict {
+    let (name, topic, folder) = (lab.topic("lesson"), lab.topic("taught"), tempfile::tempdir()?);
+    let group = Group { lab, name, topic, protocol: PROTOCOLS[1], folder };
+    group.fill("1")?;
+    let hangs = ["--hang", "15s:1", "--max-poll-interval", "6", "--group-instance-id", "bob"];
+    let bob = group.member_that("bob", &hangs)?;
+    bob.hear("the group has waited for longer than --max-poll-interval (6 s)", Duration::from_secs(60))?;
+    wait_until("all is read", || {
+        Ok(group.readings("bob").expect("a file").into_iter().collect::<BTreeSet<_>>().len() == 2_000)
+    })?;
+    assert!(bob.end()?.success());
     passed()
 }
 

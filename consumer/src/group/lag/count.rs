@@ -18,12 +18,12 @@ pub fn count(kafka: &Kafka, lags: &mut [PartitionLag]) -> Result<()> {
 }
 
 fn count_topic(kafka: &Kafka, own: &mut [PartitionLag]) -> Result<()> {
+    // Partitions where the group has committed nothing, or everything, are not read.
+    let behind: BTreeMap<i32, i64> =
+        own.iter().filter(|lag| lag.lag > 0).map(|lag| (lag.partition, lag.next())).collect();
     let mut unread: BTreeMap<i32, (i64, i64)> = own.iter().map(|lag| (lag.partition, (lag.end, 0))).collect();
-    let partitions = unread.keys().max().map_or(0, |last| last + 1);
-    // Partitions where the group has committed nothing are not read.
-    let mut floors = vec![i64::MAX; partitions as usize];
-    own.iter().filter(|lag| lag.lag > 0).for_each(|lag| floors[lag.partition as usize] = lag.next());
-    let span = Span::of_partitions(kafka, &own[0].topic, partitions, true)?.not_before(&floors);
+    let floors: Vec<i64> = behind.values().copied().collect();
+    let span = Span::of_those(kafka, &own[0].topic, behind.into_keys(), true)?.not_before(&floors);
     span.each(kafka, |record| {
         if let Some((end, count)) = unread.get_mut(&record.partition())
             && record.offset() < *end

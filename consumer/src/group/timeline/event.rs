@@ -86,10 +86,7 @@ mod tests {
         let teller = Teller::new("g", "m", "t");
         let place = |partition| Place { topic: "t".into(), partition };
         let change = |change| teller.change(&Dated { at: 7, change }).expect("told");
-        assert_eq!(
-            read(&change(Change::Assigned(vec![0, 2], Vec::new()))),
-            Kind::Assigned(vec![place(0), place(2)])
-        );
+        assert_eq!(read(&change(Change::Assigned(vec![0, 2]))), Kind::Assigned(vec![place(0), place(2)]));
         assert_eq!(read(&teller.plain("startup_complete")), Kind::Started);
         assert_eq!(read(&teller.plain("shutdown_complete")), Kind::Ended);
         assert_eq!(read(&teller.consumed(&[(0, (3, 7, 9))].into())), Kind::Sign);

@@ -1,11 +1,5 @@
 //! `lab guarantees`: crashes a consumer at each point, starts it again, and counts what came through.
-//!
-//! Each reading closes the window of the one before it, so what the consumer writes has one record for each
-//! reading; what an undisturbed run writes is what there should be.
 
-mod table;
-
-use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
 
@@ -13,13 +7,13 @@ use millrace_core::kafka::TopicDefaults;
 use millrace_core::shutdown::Shutdown;
 use millrace_core::{Error, Result};
 use nix::sys::signal::Signal;
-use rdkafka::message::Message;
 
 use crate::cluster::{self, Cluster};
 use crate::cluster_args::ClusterArgs;
 use crate::program::program;
-use crate::{registry, topic};
-use table::{Finding, Form};
+use crate::registry;
+use crate::table::{self, Form};
+use crate::written::{self, Flaws, Written};
 
 /// Where a run is crashed: at a batch, a record or a commit in its middle.
 const POINTS: [&str; 5] =
@@ -36,9 +30,6 @@ pub struct Args {
     #[command(flatten)]
     cluster: ClusterArgs,
 }
-
-/// What the consumer wrote: how often each record.
-type Written = BTreeMap<Vec<u8>, u64>;
 
 struct Ground {
     cluster: Cluster,
@@ -63,14 +54,18 @@ pub fn run(args: &Args) -> Result<()> {
     eprintln!("{}", ground.cluster.describe());
     ground.fill()?;
     let expected = ground.undisturbed()?;
-    let mut findings = Vec::new();
+    let head = std::iter::once("crash").chain(GUARANTEES).map(str::to_owned).collect();
+    let mut rows: Vec<Vec<String>> = vec![head];
     for point in POINTS {
+        let shown =
+            if args.output_format == Form::Markdown { format!("`{point}`") } else { point.to_owned() };
+        let mut row = vec![shown];
         for guarantee in GUARANTEES {
-            let written = ground.crashed(point, guarantee)?;
-            findings.push(Finding::of(point, guarantee, &expected, &written));
+            row.push(Flaws::of(&expected, &ground.crashed(point, guarantee)?).words());
         }
+        rows.push(row);
     }
-    print!("{}", table::render(args.output_format, &GUARANTEES, &findings));
+    print!("{}", table::render(args.output_format, &rows));
     Ok(())
 }
 
@@ -111,14 +106,9 @@ impl Ground {
         self.written(&group)
     }
 
-    /// A consumer with a name that outlives its crash, so that nobody waits for its session to end.
     fn consumer(&self, group: &str, guarantee: &str) -> Result<Command> {
-        let mut command = program("consumer")?;
-        command
-            .args(["--topic", &self.input, "--group-id", group, "--group-instance-id", "only", "--quiet"])
-            .args(["--guarantee", guarantee, "--from-beginning", "--until", "end", "--show", "nothing"])
-            .args(["--window", "1ms", "--metrics-topic", group, "--late-topic", &format!("{group}-late")])
-            .args(["--output-format", "text", "--session-timeout", "6", "--no-group-events"]);
+        let mut command = written::consumer(&self.input, group, guarantee)?;
+        command.args(["--until", "end"]);
         if guarantee != "at-most-once" {
             command.args(["--commit-interval", "0.01"]);
         }
@@ -139,12 +129,7 @@ impl Ground {
             .map_err(|e| Error::failed(format!("{otherwise}: {e}")))
     }
 
-    /// What lies in a topic for a reader of what is committed.
-    fn written(&self, name: &str) -> Result<Written> {
-        let mut written = Written::new();
-        topic::for_each(self.cluster.kafka(), name, |record| {
-            *written.entry(record.payload().unwrap_or_default().to_vec()).or_default() += 1;
-        })?;
-        Ok(written)
+    fn written(&self, group: &str) -> Result<Written> {
+        Written::read(self.cluster.kafka(), group)
     }
 }
