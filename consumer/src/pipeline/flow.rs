@@ -18,7 +18,7 @@ use super::{Mischief, Output, Place, Point, Processor, Tally, WindowTopics};
 use crate::group::Teller;
 use crate::metrics;
 use crate::outbox::Outbox;
-use crate::settings::{Form, Guarantee, Settings};
+use crate::settings::{Guarantee, Settings};
 use crate::source::{Change, Decoder, Ledger, Look, Source, Waiting};
 use crate::state::{Restored, Store};
 
@@ -90,7 +90,7 @@ impl<'a, P: Processor> Flow<'a, P> {
     pub fn new(parts: Parts<'a, P>) -> Self {
         let now = Instant::now();
         let teller = Teller::new(&parts.settings.member.group, parts.member, &parts.settings.topic);
-        let (outbox, on_screen) = (Arc::clone(&parts.outbox), parts.settings.form == Form::Json);
+        let (outbox, on_screen) = (Arc::clone(&parts.outbox), parts.settings.shows_events);
         Self {
             mischief: Mischief::new(&parts.settings.misdeeds),
             pulse: Pulse::new(teller.clone(), outbox, on_screen, parts.tells_group),
