@@ -481,7 +481,6 @@ impl Source {
 
     /// Most errors pass; librdkafka goes on by itself.
     fn judge(&self, error: &KafkaError) -> Result<()> {
-        let is_fatal = matches!(error, KafkaError::MessageConsumptionFatal(_));
         match error.rdkafka_error_code() {
             Some(Code::PollExceeded) => {
                 let seconds = self.max_poll.as_secs_f64();
@@ -495,11 +494,13 @@ impl Source {
                 | Code::GroupAuthorizationFailed
                 | Code::InconsistentGroupProtocol,
             ) => Err(failed(&self.topic, error)),
-            _ if is_fatal => Err(Error::failed(format!(
-                "the group has ended this member: {}; start it again",
-                cause(error)
-            ))),
-            _ => Ok(()),
+            _ => match self.consumer.client().fatal_error() {
+                Some((code, _)) => Err(Error::failed(format!(
+                    "the group has ended this member: {}; start it again",
+                    cause(&KafkaError::Global(code))
+                ))),
+                None => Ok(()),
+            },
         }
     }
 }
