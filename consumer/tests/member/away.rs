@@ -1,7 +1,7 @@
 //! Kafka, or a member's place in its group, goes away: what is not committed is others' to look at.
 
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader, Read};
+use std::io::Read;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -28,16 +28,21 @@ fn refused(lab: &Lab) -> Verdict {
     let topic = lab.topic("refused");
     fill(lab, &topic, "60")?;
     let json = ["--output-format", "json", "--guarantee", "at-most-once", "--group-instance-id", "same"];
-    let start = |more: &[&str]| Running::start(lab, &topic, &[&json[..], more].concat());
-    let mut first = start(&["--delay", "10ms"])?;
+    let command = |more: &[&str]| Running::command(lab, &topic, &[&json[..], more].concat());
+    let mut first = Running::of(command(&["--delay", "10ms"]).stderr(Stdio::piped()))?;
     let (mut seen, mut other) = (Vec::new(), None);
     while let Some(line) = first.line() {
         seen.extend(place(&line));
         if seen.len() == 100 && other.is_none() {
-            other = Some(start(&["--until", "end"])?);
+            other = Some(Running::of(&mut command(&["--until", "end"]))?);
         }
     }
     assert_eq!(first.child.wait()?.code(), Some(1), "its group has ended it");
+    let said = said(&mut first)?;
+    assert!(
+        said.contains("consumer: the group has ended this member: ") && said.contains("fenced"),
+        "{said}"
+    );
     let mut other = other.expect("it was started");
     while let Some(line) = other.line() {
         seen.extend(place(&line));
@@ -47,6 +52,13 @@ fn refused(lab: &Lab) -> Verdict {
     assert_eq!(seen.iter().collect::<BTreeSet<_>>().len(), seen.len(), "none was looked at twice");
     assert!(seen.len() > 500, "{} were looked at", seen.len());
     passed()
+}
+
+/// What one that has ended said on standard error.
+fn said(member: &mut Running) -> std::io::Result<String> {
+    let mut said = String::new();
+    member.child.stderr.take().expect("a pipe").read_to_string(&mut said)?;
+    Ok(said)
 }
 
 /// Where the reading lies that a line shows.
@@ -60,16 +72,13 @@ fn place(line: &str) -> Option<(i64, i64)> {
 
 /// A member that has read everything and is to commit it much later.
 fn laden(lab: &Lab, topic: &str, guarantee: &str) -> Result<Running, Box<dyn std::error::Error>> {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_consumer"))
+    let mut command = Command::new(env!("CARGO_BIN_EXE_consumer"));
+    command
         .args(["--topic", topic, "--group-id", &format!("{topic}-{guarantee}"), "--from-beginning"])
         .args(["--bootstrap-server", lab.cluster.bootstrap_server()])
         .args(["--schema-registry-url", &lab.registry_url(), "--output-format", "json"])
-        .args(["--guarantee", guarantee, "--commit-interval", "3600", "--no-group-events", "--quiet"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()?;
-    let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
-    let (mut member, mut consumed) = (Running { child, lines }, 0);
+        .args(["--guarantee", guarantee, "--commit-interval", "3600", "--no-group-events", "--quiet"]);
+    let (mut member, mut consumed) = (Running::of(command.stderr(Stdio::piped()))?, 0);
     while consumed < 20 {
         let line: Value = serde_json::from_str(&member.line().expect("it goes on"))?;
         if line["name"] == "records_consumed" {
@@ -99,8 +108,7 @@ fn ended() -> Verdict {
             std::thread::sleep(Duration::from_millis(50));
         }
         let status = child.try_wait()?.expect("it has ended");
-        let mut said = String::new();
-        child.stderr.take().expect("a pipe").read_to_string(&mut said)?;
+        let said = said(&mut member)?;
         eprintln!("{guarantee}: {:?} {status}: {said}", began.elapsed());
         assert!(began.elapsed() < SOON, "{guarantee}: {:?}: {said}", began.elapsed());
         assert_eq!(status.code(), Some(1), "{said}");

@@ -32,6 +32,10 @@ struct Running {
 
 impl Running {
     fn start(lab: &Lab, topic: &str, more: &[&str]) -> std::io::Result<Self> {
+        Self::of(&mut Self::command(lab, topic, more))
+    }
+
+    fn command(lab: &Lab, topic: &str, more: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_consumer"));
         command.args([
             "--topic",
@@ -44,6 +48,10 @@ impl Running {
         command
             .args(["--schema-registry-url", &lab.registry_url(), "--from-beginning", "--quiet"])
             .args(more);
+        command
+    }
+
+    fn of(command: &mut Command) -> std::io::Result<Self> {
         let mut child = command.stdout(Stdio::piped()).spawn()?;
         let out = child.stdout.take().expect("a pipe");
         Ok(Self { child, lines: BufReader::new(out).lines() })

@@ -171,6 +171,14 @@ impl Running<'_> {
     }
 }
 
+/// A consumer that has ended.
+struct Ended {
+    guarantee: Guarantee,
+    group: String,
+    passages: Vec<Passage>,
+    end: End,
+}
+
 /// How far a group is, and since when.
 struct Standing {
     at: i64,
@@ -201,7 +209,7 @@ fn catch_up_for_good(
     topic: &str,
     members: Vec<Watched>,
     shutdown: &Shutdown,
-) -> Result<Vec<(Guarantee, String, Vec<Passage>, End)>> {
+) -> Result<Vec<Ended>> {
     let end: i64 = Span::of(cluster.kafka(), topic)?.ends().iter().sum();
     let ended = members.into_iter().map(|Watched { mut member, passages, .. }| {
         let mut standing = Standing::new();
@@ -215,17 +223,12 @@ fn catch_up_for_good(
             }
         }
         let (guarantee, group) = (member.guarantee, member.group.clone());
-        Ok((guarantee, group, passages, member.end(LEAVING)?))
+        Ok(Ended { guarantee, group, passages, end: member.end(LEAVING)? })
     });
     ended.collect()
 }
 
-fn compare(
-    cluster: &Cluster,
-    registry_url: &str,
-    topic: &str,
-    members: Vec<(Guarantee, String, Vec<Passage>, End)>,
-) -> Result<Report> {
+fn compare(cluster: &Cluster, registry_url: &str, topic: &str, members: Vec<Ended>) -> Result<Report> {
     let group = format!("{topic}-undisturbed");
     let refuse = |why: String| Error::failed(format!("the undisturbed run fails: {why}"));
     let mut command = written::consumer(topic, &group, Guarantee::AtLeastOnce.name())?;
@@ -236,7 +239,7 @@ fn compare(
         return Err(refuse(status.to_string()));
     }
     let expected = Written::read(cluster.kafka(), &group)?;
-    let outcome = |(guarantee, group, passages, end): (Guarantee, String, Vec<Passage>, End)| {
+    let outcome = |Ended { guarantee, group, passages, end }: Ended| {
         let flaws = Flaws::of(&expected, &Written::read(cluster.kafka(), &group)?);
         Ok(Outcome { guarantee, passages, flaws, peak: end.peak, ended_well: end.status.success() })
     };
