@@ -30,11 +30,13 @@ impl Clock {
         self.time.filter(|_| self.sure)
     }
 
-    pub(in crate::window) fn is_ahead(&self, time: i64) -> bool {
+    /// Whether a time is so far ahead that a reading alone is not believed.
+    pub fn is_ahead(&self, time: i64) -> bool {
         self.time.is_some_and(|now| time > now.saturating_add(DAY))
     }
 
-    pub(in crate::window) fn observe(&mut self, time: i64) {
+    /// Takes in the time of a machine's next reading.
+    pub fn observe(&mut self, time: i64) {
         let Some(now) = self.time else {
             self.time = Some(time);
             return;
