@@ -2,7 +2,8 @@
 //!
 //! What a window holds follows from the set of its readings alone, not from the order in which they came:
 //! with a span of time, those less than the span older than the machine's newest reading; with a number, so
-//! many of the newest values of each sensor. Windows that close are in [`closing`].
+//! many of the newest values of each sensor. Only a leap of more than a day has to be borne out by the readings
+//! behind it. Windows that close are in [`closing`].
 
 pub mod closing;
 mod extremes;

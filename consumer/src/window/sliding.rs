@@ -110,7 +110,11 @@ impl<const N: usize> Sliding<N> {
         self.aside.sort_by_key(|row| row.time);
         let believed = self.aside.partition_point(|row| !self.clock.is_ahead(row.time));
         let believed: Vec<Row<N>> = self.aside.drain(..believed).collect();
-        believed.into_iter().fold(false, |is_in, other| self.take(other) && other.time == row.time || is_in)
+        let mut is_in = false;
+        for other in believed {
+            is_in |= self.take(other) && other.time == row.time;
+        }
+        is_in
     }
 
     /// A first reading that was wrong is alone in the window.

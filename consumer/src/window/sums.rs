@@ -21,8 +21,8 @@ impl<const N: usize> Default for Sums<N> {
 impl<const N: usize> Sums<N> {
     pub fn add(&mut self, values: &[f64; N]) {
         self.begin(values);
-        for sensor in 0..N {
-            let (one, distance) = self.step(sensor, values[sensor]);
+        for (sensor, value) in values.iter().enumerate() {
+            let (one, distance) = self.step(sensor, *value);
             self.count[sensor] += one;
             self.worn[sensor] += one;
             self.sum[sensor] += distance;
@@ -32,8 +32,8 @@ impl<const N: usize> Sums<N> {
     }
 
     pub fn remove(&mut self, values: &[f64; N]) {
-        for sensor in 0..N {
-            let (one, distance) = self.step(sensor, values[sensor]);
+        for (sensor, value) in values.iter().enumerate() {
+            let (one, distance) = self.step(sensor, *value);
             self.count[sensor] -= one;
             self.worn[sensor] += one;
             self.sum[sensor] -= distance;

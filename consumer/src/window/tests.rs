@@ -132,7 +132,7 @@ fn sensors() -> impl Strategy<Value = Vec<(i64, [Option<f64>; 3], bool)>> {
         let count = all.iter().map(|(arrivals, _)| arrivals.len()).min().unwrap_or(0);
         let row = |turn: usize| {
             let value = |sensor: usize| all[sensor].0[turn].1.filter(|_| !silent(sensor, turn, span));
-            (all[0].0[turn].0, std::array::from_fn(value), all[turn % 3].1 || turn % 11 == 0)
+            (all[0].0[turn].0, std::array::from_fn(value), all[turn % 3].1 || turn.is_multiple_of(11))
         };
         (0..count).map(row).collect()
     })

@@ -36,6 +36,12 @@ pub struct Args {
     /// Seconds between two commits or transactions
     #[arg(long, default_value_t = 1.0)]
     commit_interval: f64,
+    /// Also reads a topic of so many machines, as many records of it
+    #[arg(long)]
+    many_machines: Option<u64>,
+    /// Also reads a topic of which such a share of the records is corrupt, such as 0.01
+    #[arg(long)]
+    corrupt: Option<f64>,
     #[command(flatten)]
     cluster: ClusterArgs,
 }
@@ -53,100 +59,152 @@ pub struct Bare {
     cluster: ClusterFlags,
 }
 
+/// A race of readers on one cluster.
+struct Race<'a> {
+    args: &'a Args,
+    cluster: Cluster,
+    registry: String,
+    topic: String,
+}
+
+/// Who reads, and what.
+enum Reader {
+    Bare,
+    Java,
+    Consumer(&'static str, String),
+}
+
 /// Runs the rounds and prints the table.
 pub(super) fn run(args: &Args) -> Result<()> {
-    check(args.records, args.machines, args.rounds)?;
+    check(args.records, args.machines.max(args.many_machines.unwrap_or(1)), args.rounds)?;
     let cluster = cluster::start(&args.cluster.plain_request(), &Shutdown::on_signals()?)?;
     let registry = registry::start(registry::Options::in_memory(0))?;
     let topic = format!("bench-{}", std::process::id());
-    fill(args, &cluster, &registry.url(), &topic)?;
+    let race = Race { args, cluster, registry: registry.url(), topic };
+    race.fill(&race.topic, args.machines, &[])?;
+    let mut readers = race.readers()?;
     println!(
         "{}\n{} records of {} machines in {} partitions, read from the first to the last; commits each {} s",
-        cluster.describe(),
+        race.cluster.describe(),
         grouped(args.records),
         args.machines,
         args.partitions,
         args.commit_interval
     );
-    let mut all = [
-        Contestant::new("bare rdkafka consumer", our_rate),
-        Contestant::new("Java ConsumerPerformance", java_rate),
-        Contestant::new("consumer, at least once", our_rate),
-        Contestant::new("consumer, exactly once", our_rate),
-    ];
-    let tools = cluster.tool(JAVA_TOOL).is_some();
     // Round 0 warms the broker up and is not counted; the first in a round changes each time.
     for round in 0..=args.rounds {
-        for turn in 0..all.len() {
-            let place = (turn + round) % all.len();
-            let command = match place {
-                0 => bare(args, &cluster, &topic)?,
-                1 if tools => java(args, &cluster, &topic, round)?,
-                1 => continue,
-                2 => ours(args, &cluster, &registry.url(), &topic, (round, "at-least-once"))?,
-                _ => ours(args, &cluster, &registry.url(), &topic, (round, "exactly-once"))?,
-            };
-            all[place].race(round, args.records, command)?;
+        let count = readers.len();
+        for turn in 0..count {
+            let (contestant, reader) = &mut readers[(turn + round) % count];
+            contestant.race(round, args.records, race.command(reader, round)?)?;
         }
     }
-    let [bare, java, least, exactly] = &all;
-    rows(&if tools { vec![bare, java, least, exactly] } else { vec![bare, least, exactly] });
-    ratios(least, bare, "at least once / bare");
-    if tools {
-        ratios(least, java, "at least once / Java");
-    }
-    ratios(exactly, least, "exactly once / at least once");
+    rows(&readers.iter().map(|(contestant, _)| contestant).collect::<Vec<_>>());
+    compare(&readers);
     Ok(())
 }
 
-fn fill(args: &Args, cluster: &Cluster, registry: &str, topic: &str) -> Result<()> {
-    cluster.kafka().ensure_topic(topic, Some(args.partitions), &TopicDefaults::default())?;
-    let filled = program("producer")?
-        .args(["--mode", "kafka", "--speed", "max", "--topic", topic, "--quiet"])
-        .args(["--bootstrap-server", cluster.bootstrap_server(), "--schema-registry-url", registry])
-        .args(["--machines", &args.machines.to_string()])
-        .args(["--duration", &args.records.div_ceil(args.machines).to_string()])
-        .status();
-    match filled {
-        Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(Error::failed(format!("the topic {topic} cannot be filled: {status}"))),
-        Err(error) => Err(Error::failed(format!("the topic {topic} cannot be filled: {error}"))),
+const BARE: &str = "bare rdkafka consumer";
+const JAVA: &str = "Java ConsumerPerformance";
+const LEAST: &str = "consumer, at least once";
+const EXACTLY: &str = "consumer, exactly once";
+const MANY: &str = "consumer, many machines";
+const CORRUPT: &str = "consumer, some corrupt";
+
+fn compare(readers: &[(Contestant, Reader)]) {
+    let of = |name| readers.iter().map(|(contestant, _)| contestant).find(|one| one.name() == name);
+    let pairs = [
+        (LEAST, BARE, "at least once / bare"),
+        (LEAST, JAVA, "at least once / Java"),
+        (EXACTLY, LEAST, "exactly once / at least once"),
+        (MANY, LEAST, "many machines / fewer"),
+        (CORRUPT, LEAST, "some corrupt / none"),
+    ];
+    for (ours, theirs, name) in pairs {
+        if let (Some(ours), Some(theirs)) = (of(ours), of(theirs)) {
+            ratios(ours, theirs, name);
+        }
     }
 }
 
-fn bare(args: &Args, cluster: &Cluster, topic: &str) -> Result<Command> {
-    let mut command = program("bench")?;
-    command
-        .args(["bare-consumer", "--topic", topic, "--records", &args.records.to_string()])
-        .args(["--bootstrap-server", cluster.bootstrap_server()]);
-    Ok(command)
-}
+impl Race<'_> {
+    fn readers(&self) -> Result<Vec<(Contestant, Reader)>> {
+        let ours = |name, guarantee, topic: &str| {
+            (Contestant::new(name, our_rate), Reader::Consumer(guarantee, topic.to_owned()))
+        };
+        let mut all = vec![(Contestant::new(BARE, our_rate), Reader::Bare)];
+        if self.cluster.tool(JAVA_TOOL).is_some() {
+            all.push((Contestant::new(JAVA, java_rate), Reader::Java));
+        }
+        all.push(ours(LEAST, "at-least-once", &self.topic));
+        all.push(ours(EXACTLY, "exactly-once", &self.topic));
+        if let Some(machines) = self.args.many_machines {
+            let topic = format!("{}-many", self.topic);
+            self.fill(&topic, machines, &[])?;
+            all.push(ours(MANY, "at-least-once", &topic));
+        }
+        if let Some(share) = self.args.corrupt {
+            let topic = format!("{}-corrupt", self.topic);
+            self.fill(&topic, self.args.machines, &["--disorder", &format!("corrupt={share}")])?;
+            all.push(ours(CORRUPT, "at-least-once", &topic));
+        }
+        Ok(all)
+    }
 
-fn java(args: &Args, cluster: &Cluster, topic: &str, round: usize) -> Result<Command> {
-    let refuse = || Error::failed("the comparison needs Kafka's Java tools: install Java 17 and Maven");
-    let mut command = cluster.tool(JAVA_TOOL).ok_or_else(refuse)?;
-    command
-        .args(["--topic", topic, "--group", &format!("{topic}-java-{round}")])
-        .args(["--messages", &args.records.to_string(), "--hide-header"])
-        .args(["--bootstrap-server", cluster.bootstrap_server()]);
-    Ok(command)
-}
+    fn fill(&self, topic: &str, machines: u64, more: &[&str]) -> Result<()> {
+        let (args, cluster) = (self.args, &self.cluster);
+        cluster.kafka().ensure_topic(topic, Some(args.partitions), &TopicDefaults::default())?;
+        let filled = program("producer")?
+            .args(["--mode", "kafka", "--speed", "max", "--topic", topic, "--quiet"])
+            .args(["--bootstrap-server", cluster.bootstrap_server(), "--schema-registry-url", &self.registry])
+            .args(["--machines", &machines.to_string()])
+            .args(["--duration", &args.records.div_ceil(machines).to_string()])
+            .args(more)
+            .status();
+        match filled {
+            Ok(status) if status.success() => Ok(()),
+            Ok(status) => Err(Error::failed(format!("the topic {topic} cannot be filled: {status}"))),
+            Err(error) => Err(Error::failed(format!("the topic {topic} cannot be filled: {error}"))),
+        }
+    }
 
-fn ours(
-    args: &Args,
-    cluster: &Cluster,
-    registry: &str,
-    topic: &str,
-    (round, guarantee): (usize, &str),
-) -> Result<Command> {
-    let mut command = program("consumer")?;
-    command
-        .args(["--topic", topic, "--group-id", &format!("{topic}-{guarantee}-{round}")])
-        .args(["--from-beginning", "--max-messages", &args.records.to_string(), "--guarantee", guarantee])
-        .args(["--commit-interval", &args.commit_interval.to_string()])
-        .args(["--output-format", "text", "--show", "nothing"])
-        .args(["--bootstrap-server", cluster.bootstrap_server(), "--schema-registry-url", registry]);
-    Ok(command)
+    fn command(&self, reader: &Reader, round: usize) -> Result<Command> {
+        match reader {
+            Reader::Bare => self.bare(),
+            Reader::Java => self.java(round),
+            Reader::Consumer(guarantee, topic) => self.ours(topic, guarantee, round),
+        }
+    }
+
+    fn bare(&self) -> Result<Command> {
+        let mut command = program("bench")?;
+        command
+            .args(["bare-consumer", "--topic", &self.topic, "--records", &self.args.records.to_string()])
+            .args(["--bootstrap-server", self.cluster.bootstrap_server()]);
+        Ok(command)
+    }
+
+    fn java(&self, round: usize) -> Result<Command> {
+        let refuse = || Error::failed("the comparison needs Kafka's Java tools: install Java 17 and Maven");
+        let mut command = self.cluster.tool(JAVA_TOOL).ok_or_else(refuse)?;
+        command
+            .args(["--topic", &self.topic, "--group", &format!("{}-java-{round}", self.topic)])
+            .args(["--messages", &self.args.records.to_string(), "--hide-header"])
+            .args(["--bootstrap-server", self.cluster.bootstrap_server()]);
+        Ok(command)
+    }
+
+    fn ours(&self, topic: &str, guarantee: &str, round: usize) -> Result<Command> {
+        let (args, server) = (self.args, self.cluster.bootstrap_server());
+        let mut command = program("consumer")?;
+        command
+            .args(["--topic", topic, "--group-id", &format!("{topic}-{guarantee}-{round}")])
+            .args(["--from-beginning", "--max-messages", &args.records.to_string(), "--guarantee", guarantee])
+            .args(["--commit-interval", &args.commit_interval.to_string()])
+            .args(["--output-format", "text", "--show", "nothing"])
+            .args(["--bootstrap-server", server, "--schema-registry-url", &self.registry]);
+        Ok(command)
+    }
 }
 
 /// The rate without the time of joining the group, which the others do not count either.

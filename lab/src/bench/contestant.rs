@@ -13,11 +13,16 @@ pub(super) struct Contestant {
     rates: Vec<f64>,
     cpu: Vec<f64>,
     wall: Vec<f64>,
+    peak: Vec<f64>,
 }
 
 impl Contestant {
     pub fn new(name: &'static str, rate: fn(&str) -> Option<f64>) -> Self {
-        Self { name, rate, rates: Vec::new(), cpu: Vec::new(), wall: Vec::new() }
+        Self { name, rate, rates: Vec::new(), cpu: Vec::new(), wall: Vec::new(), peak: Vec::new() }
+    }
+
+    pub fn name(&self) -> &'static str {
+        self.name
     }
 
     /// Runs a round, and notes it unless it is round 0, which warms the broker up.
@@ -38,6 +43,7 @@ impl Contestant {
         self.rates.push(rate);
         self.cpu.push(cpu);
         self.wall.push(measured.wall.as_secs_f64());
+        self.peak.extend(measured.peak);
         Ok(())
     }
 }
@@ -48,13 +54,18 @@ pub(super) fn table(ours: &Contestant, theirs: &Contestant, ratio_name: &str) {
     ratios(ours, theirs, ratio_name);
 }
 
-/// Prints the medians of each.
+/// Prints the medians of each, and the most memory that was resident in any of its rounds.
 pub(super) fn rows(all: &[&Contestant]) {
-    println!("\n{:<26} {:>12} {:>16} {:>14}", "median", "records/s", "CPU ns/record", "process s");
+    println!(
+        "\n{:<26} {:>12} {:>14} {:>11} {:>9}",
+        "median", "records/s", "CPU ns/record", "process s", "peak MiB"
+    );
     for one in all {
         let (rate, cpu, wall) =
             (median(one.rates.clone()), median(one.cpu.clone()), median(one.wall.clone()));
-        println!("{:<26} {:>12} {cpu:>16.0} {wall:>14.2}", one.name, grouped(rate as u64));
+        let peak =
+            one.peak.iter().copied().reduce(f64::max).map_or("-".to_owned(), |peak| format!("{peak:.0}"));
+        println!("{:<26} {:>12} {cpu:>14.0} {wall:>11.2} {peak:>9}", one.name, grouped(rate as u64));
     }
 }
 

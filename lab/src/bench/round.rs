@@ -1,8 +1,12 @@
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use millrace_core::{Error, Result};
 use nix::sys::resource::{UsageWho, getrusage};
+
+/// Between two looks at how much memory a process has taken.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// What one round of one contestant took.
 #[derive(Debug, Clone)]
@@ -11,6 +15,8 @@ pub(super) struct Round {
     pub wall: Duration,
     /// User and system time of the whole process.
     pub cpu: Duration,
+    /// The most memory that was resident at a time, in MiB, where the system tells.
+    pub peak: Option<f64>,
     /// What it printed.
     pub printed: String,
 }
@@ -21,7 +27,7 @@ pub(super) fn measure(mut command: Command) -> Result<Round> {
     let refuse = |why: String| Error::failed(format!("{name}: {why}"));
     let before = children_cpu().map_err(&refuse)?;
     let began = Instant::now();
-    let output = command.stdin(Stdio::null()).output().map_err(|e| refuse(format!("cannot be run: {e}")))?;
+    let (output, peak) = watched(&mut command).map_err(|e| refuse(format!("cannot be run: {e}")))?;
     let wall = began.elapsed();
     let cpu = children_cpu().map_err(&refuse)?.saturating_sub(before);
     let printed =
@@ -29,7 +35,32 @@ pub(super) fn measure(mut command: Command) -> Result<Round> {
     if !output.status.success() {
         return Err(refuse(format!("ended with {}: {}", output.status, printed.trim())));
     }
-    Ok(Round { wall, cpu, printed })
+    Ok(Round { wall, cpu, peak, printed })
+}
+
+/// Runs a command to its end, with an eye on its memory.
+fn watched(command: &mut Command) -> std::io::Result<(Output, Option<f64>)> {
+    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let (id, (end, ended)) = (child.id(), channel::<()>());
+    std::thread::scope(|scope| {
+        let watching = scope.spawn(move || {
+            let mut peak = None;
+            while ended.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
+                peak = peak_mib(id).or(peak);
+            }
+            peak
+        });
+        let output = child.wait_with_output();
+        drop(end);
+        Ok((output?, watching.join().unwrap_or_default()))
+    })
+}
+
+/// The most memory that a process has had resident so far.
+fn peak_mib(process: u32) -> Option<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    number_before(line, " kB").map(|kib| kib / 1024.0)
 }
 
 /// CPU time of all children that have ended; the broker has not, so it does not count.
