@@ -1,8 +1,8 @@
 //! One machine: its readings in, what is found out. Files, pipes and streams share it.
 //!
-//! Readings of our plant become minutes ([`Averager`]), whatever the method; where the machine stands still or was
-//! started lately, nothing is judged ([`gate`]). Readings of other sensors are rows as they come. Each method has a
-//! [`course`] of its own, and its own alerts; [`flat`] watches for a sensor that is stuck.
+//! Readings of our plant become minutes, whatever the method; where the machine stands still or was started lately,
+//! nothing is judged. Readings of other sensors are rows as they come. Each method has a course of its own, and its
+//! own alerts; a sensor that is stuck is an alert too.
 
 mod course;
 mod flat;
