@@ -8,7 +8,6 @@ use millrace_core::{Error, Result};
 use millrace_schemas::SensorReading;
 use millrace_schemas::codec::RecordCodec;
 use rdkafka::message::{BorrowedMessage, Message};
-use rdkafka::{Offset, TopicPartitionList};
 
 use super::batch::Batch;
 use super::keeper::Keeper;
@@ -20,7 +19,7 @@ use crate::metrics;
 use crate::outbox::Outbox;
 use crate::settings::{Guarantee, Settings};
 use crate::source::{Change, Decoder, Ledger, Look, Source, Waiting};
-use crate::state::{Restored, Store};
+use crate::state::Store;
 
 /// Records that are taken before anything else is seen to.
 const BATCH: usize = 2_000;
@@ -155,7 +154,7 @@ impl<'a, P: Processor> Flow<'a, P> {
     }
 
     /// Records that may yet be taken.
-    fn left(&self) -> u64 {
+    pub(super) fn left(&self) -> u64 {
         self.parts.settings.max_messages.map_or(u64::MAX, |most| most.saturating_sub(self.tally.records))
     }
 
@@ -177,41 +176,6 @@ impl<'a, P: Processor> Flow<'a, P> {
             }
         }
         self.tally.ended(&look.more, &look.ends);
-        Ok(())
-    }
-
-    /// Goes on with the partitions that came, where the group is and with their state. Others may come and these may
-    /// go while that is looked up.
-    fn take_over(&mut self) -> Result<()> {
-        while let Some(taking) = self.parts.source.take_over() {
-            let why = "where partitions go on, and their state, is being looked up";
-            let shutdown = self.pulse.shutdown.clone();
-            self.hold(why, &|| taking.is_finished() || shutdown.is_requested())?;
-            if !taking.is_finished() {
-                // Nothing was read of them.
-                return Ok(());
-            }
-            let found = self.parts.source.found(taking)?;
-            let begun = self.parts.source.begun(&found)?;
-            if begun.count() > 0 {
-                self.commit_list(&begun)?;
-            }
-            for restored in self.parts.source.go_on(found)? {
-                self.go_on(&restored)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Goes on with a partition's state as it was found.
-    fn go_on(&mut self, restored: &Restored) -> Result<()> {
-        let partition = restored.begin.partition;
-        self.parts.processor.restore(restored).map_err(|why| {
-            let topic = &self.parts.settings.topic;
-            Error::failed(format!("the state of {topic} partition {partition} cannot be read: {why}"))
-        })?;
-        self.keeper.restore(restored);
-        self.parts.ledger.mark(partition, restored.begin.mark.to_string());
         Ok(())
     }
 
@@ -238,73 +202,9 @@ impl<'a, P: Processor> Flow<'a, P> {
         Ok(())
     }
 
-    /// What is not committed is not taken: it may be another member's by now.
-    fn commit_and_take(&mut self) -> Result<()> {
-        let most = usize::try_from(self.left()).unwrap_or(usize::MAX).min(self.waiting.len());
-        let polled = self.polled();
-        let behind = self.offsets_behind(most);
-        let list = self.commit_list_of(&behind)?;
-        if list.count() > 0 && !self.commit_before(&list, polled)? {
-            // They stay where they are until a rebalance takes them away, or the next commit.
-            return Ok(());
-        }
-        // Records may go while one of them is held up, and come back behind others.
-        while let Some((partition, offset)) = self.waiting.front().map(place)
-            && behind.get(&partition).is_some_and(|(_, next)| offset < *next)
-            && let Some(record) = self.waiting.pop_front()
-        {
-            self.take(&record)?;
-        }
-        self.note();
-        Ok(())
-    }
-
-    fn commit_before(&mut self, list: &TopicPartitionList, polled: u64) -> Result<bool> {
-        self.mischief.reach(Point::BeforeCommit, polled);
-        let taken = self.commit_list(list)?;
-        if taken {
-            self.mischief.reach(Point::AfterCommit, polled);
-        }
-        Ok(taken)
-    }
-
-    /// Of the next records that wait: first and next offset of each partition, of records to be given out, or all
-    /// that are taken for the state's sake only.
-    fn offsets_behind(&self, most: usize) -> BTreeMap<i32, (Option<i64>, i64)> {
-        let mut behind = BTreeMap::new();
-        for (partition, offset) in self.waiting.iter().take(most).map(place) {
-            let (first, next) = behind.entry(partition).or_insert((None, 0));
-            *next = offset + 1;
-            if first.is_none() && !self.keeper.is_given(partition, offset) {
-                *first = Some(offset);
-            }
-        }
-        behind
-    }
-
-    /// The offsets that the group has not committed before.
-    fn commit_list_of(&mut self, behind: &BTreeMap<i32, (Option<i64>, i64)>) -> Result<TopicPartitionList> {
-        let mut list = TopicPartitionList::new();
-        let topic = &self.parts.settings.topic;
-        for (partition, (first, next)) in behind {
-            let Some(first) = first else { continue };
-            if let Some(mark) = self.keeper.begin(*partition, *first) {
-                self.parts.ledger.mark(*partition, mark);
-            }
-            let mut place = list.add_partition(topic, *partition);
-            place
-                .set_offset(Offset::Offset(*next))
-                .map_err(|e| Error::failed(format!("topic {topic}: {e}")))?;
-            if let Some(mark) = self.parts.ledger.marked(*partition) {
-                place.set_metadata(mark);
-            }
-        }
-        Ok(list)
-    }
-
     /// Takes a record and sees to what follows from it. Whatever waits may find that the partition has gone; the
     /// record is the next owner's then.
-    fn take(&mut self, record: &BorrowedMessage<'_>) -> Result<()> {
+    pub(super) fn take(&mut self, record: &BorrowedMessage<'_>) -> Result<()> {
         let at = Place { partition: record.partition(), offset: record.offset() };
         self.at_hand = Some(at.partition);
         self.linger(at)?;

@@ -2,6 +2,7 @@
 //! offsets are committed when it has arrived (at least once), with it in one transaction (exactly once), or before
 //! they are looked at (at most once). The processor's state goes where its partitions go.
 
+mod at_most_once;
 mod batch;
 mod commit;
 mod deliver;
@@ -11,6 +12,7 @@ mod keeper;
 mod mischief;
 mod points;
 mod pulse;
+mod take_over;
 mod tally;
 mod transactor;
 mod windows;
@@ -43,7 +45,7 @@ pub enum Output {
     Alert(Box<AnomalyAlert>),
     /// A closed window of a machine of the reading's partition, for the topic of such.
     Metrics(Box<WindowStats>),
-    /// The reading came when its windows were closed; its record goes aside.
+    /// The reading came too late; its record goes aside, where there is a topic for such.
     Late,
 }
 

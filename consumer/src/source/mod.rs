@@ -8,8 +8,10 @@
 mod coming;
 mod decode;
 mod going_on;
+mod hold;
 mod ledger;
 mod member;
+mod properties;
 mod take_over;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -27,15 +29,14 @@ use rdkafka::topic_partition_list::TopicPartitionListElem;
 
 pub use decode::{Cause, Decoder, Reject};
 pub use going_on::{Found, TakingOver};
+pub use hold::Meanwhile;
 pub use ledger::{Ledger, Outputs};
 pub use member::{Change, Dated, Member};
 
 use crate::metrics::Standing;
-use crate::settings::{Commit, Protocol, Settings, Start};
+use crate::settings::Settings;
 use crate::state::Store;
 
-/// How long may be waited for something without telling the group.
-const UNNOTICED: Duration = Duration::from_millis(500);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(1);
 const WHILE_HELD: Duration = Duration::from_millis(50);
 /// How long the group may take to let a member go.
@@ -61,15 +62,6 @@ pub struct Offsets {
     pub due: TopicPartitionList,
     /// Who commits them.
     pub group: ConsumerGroupMetadata,
-}
-
-/// What a member does while it waits.
-pub trait Meanwhile {
-    /// Called now and then.
-    fn beat(&self);
-
-    /// Whether the run has to end, and nothing more is to be waited for.
-    fn is_overdue(&self) -> bool;
 }
 
 /// What one look at the topic gave, beside records.
@@ -108,7 +100,7 @@ impl Source {
         store: Option<Arc<Store>>,
     ) -> Result<Self> {
         let member = Member::new(settings, Arc::clone(&ledger), store);
-        let properties = properties(settings, client);
+        let properties = properties::of(settings, client);
         let properties: Vec<(&str, &str)> =
             properties.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let consumer = settings.kafka.member(member, &properties)?;
@@ -149,104 +141,6 @@ impl Source {
         look.changes = self.consumer.context().take_changes();
         self.sift(waiting, &mut look);
         Ok(look)
-    }
-
-    /// Waits until `done`, and stays a member however long that takes. `why` is told when it takes long.
-    ///
-    /// # Errors
-    /// When the member cannot go on, or the wait is given up because the run is to end.
-    pub fn hold<'a>(
-        &'a self,
-        waiting: &mut Waiting<'a>,
-        why: &str,
-        meanwhile: &dyn Meanwhile,
-        done: &dyn Fn() -> bool,
-    ) -> Result<Look> {
-        let began = Instant::now();
-        let unnoticed = UNNOTICED.min(self.max_poll / 4);
-        while began.elapsed() < unnoticed {
-            if done() {
-                return Ok(Look::default());
-            }
-            std::thread::sleep(BETWEEN_LOOKS);
-        }
-        if self.verbose {
-            eprintln!("{why}; partitions are paused meanwhile");
-        }
-        let mut look = Look::default();
-        while !done() {
-            if meanwhile.is_overdue() {
-                return Err(self.given_up(why));
-            }
-            meanwhile.beat();
-            self.switch(false)?;
-            match self.consumer.poll(WHILE_HELD) {
-                Some(Ok(record)) => look.record(waiting, record),
-                Some(Err(KafkaError::PartitionEOF(partition))) => look.ends.push(partition),
-                Some(Err(error)) => self.judge(&error)?,
-                None => {}
-            }
-            look.changes.extend(self.consumer.context().take_changes());
-        }
-        self.switch(true)?;
-        self.sift(waiting, &mut look);
-        Ok(look)
-    }
-
-    /// Does something that may take long on a thread of its own, and stays a member meanwhile, as in
-    /// [`hold`](Self::hold).
-    ///
-    /// # Errors
-    /// When the member cannot go on, and what the work gives.
-    pub fn beside<'a, T: Send>(
-        &'a self,
-        waiting: &mut Waiting<'a>,
-        why: &str,
-        meanwhile: &dyn Meanwhile,
-        work: impl FnOnce() -> Result<T> + Send,
-    ) -> Result<(Look, T)> {
-        std::thread::scope(|scope| {
-            let working = scope.spawn(work);
-            let look = self.hold(waiting, why, meanwhile, &|| working.is_finished())?;
-            let done = working.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-            Ok((look, done))
-        })
-    }
-
-    /// A call of the client that may block for long, on a thread that is left alone if the run has to end.
-    fn call<T: Send + 'static>(
-        &self,
-        call: impl FnOnce(&BaseConsumer<Member>) -> T + Send + 'static,
-    ) -> JoinHandle<T> {
-        let consumer = Arc::clone(&self.consumer);
-        std::thread::spawn(move || call(&consumer))
-    }
-
-    #[cold]
-    fn given_up(&self, why: &str) -> Error {
-        self.abandon();
-        let left = match self.ledger.uncommitted() {
-            // They are no longer ours, or there are none.
-            0 => format!("what of {} is not committed is", self.topic),
-            count => format!("{count} records of {} are not committed, and are", self.topic),
-        };
-        Error::failed(format!(
-            "the end was asked for, and {why}: it is not waited for any longer; {left} read again by the next member of \
-             group {}",
-            self.group
-        ))
-    }
-
-    /// Leaves the client as it is: to end it in order would mean to wait for brokers. The process is about to end.
-    fn abandon(&self) {
-        std::mem::forget(Arc::clone(&self.consumer));
-    }
-
-    /// Pauses all partitions, or resumes those that are read.
-    fn switch(&self, on: bool) -> Result<()> {
-        let own = self.consumer.assignment().map_err(|e| failed(&self.topic, &e))?;
-        let switched = if on { self.consumer.resume(&self.read(&own)) } else { self.consumer.pause(&own) };
-        switched.map_err(|e| failed(&self.topic, &e))
     }
 
     /// Of partitions those that are not coming yet.
@@ -389,39 +283,6 @@ impl Source {
             },
         }
     }
-}
-
-fn properties(settings: &Settings, client: &str) -> Vec<(&'static str, String)> {
-    let member = &settings.member;
-    let milliseconds = |time: Duration| time.as_millis().max(1).to_string();
-    let reset = if settings.start == Start::Beginning { "earliest" } else { "latest" };
-    let mut all = vec![
-        ("group.id", member.group.clone()),
-        ("client.id", client.to_owned()),
-        ("auto.offset.reset", reset.to_owned()),
-        ("max.poll.interval.ms", milliseconds(member.max_poll_interval)),
-    ];
-    if settings.metrics_listen.is_some() {
-        all.push(("statistics.interval.ms", "1000".to_owned()));
-    }
-    let assignor = member.assignor.clone();
-    if settings.commit == Commit::Async {
-        all.push(("enable.auto.commit", "true".to_owned()));
-        all.push(("auto.commit.interval.ms", milliseconds(settings.commit_interval)));
-    }
-    match member.protocol {
-        Protocol::Classic => {
-            all.push(("session.timeout.ms", milliseconds(member.session_timeout)));
-            all.push(("heartbeat.interval.ms", milliseconds(member.session_timeout / 5)));
-            all.extend(assignor.map(|name| ("partition.assignment.strategy", name)));
-        }
-        Protocol::Consumer => {
-            all.push(("group.protocol", "consumer".to_owned()));
-            all.extend(assignor.map(|name| ("group.remote.assignor", name)));
-        }
-    }
-    all.extend(member.instance.clone().map(|name| ("group.instance.id", name)));
-    all
 }
 
 fn failed(topic: &str, error: &KafkaError) -> Error {

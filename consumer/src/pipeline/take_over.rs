@@ -1,0 +1,44 @@
+//! Where partitions go on that came, and with which state.
+
+use millrace_core::{Error, Result};
+
+use super::Processor;
+use super::flow::Flow;
+use crate::state::Restored;
+
+impl<P: Processor> Flow<'_, P> {
+    /// Goes on with the partitions that came, where the group is and with their state. Others may come and these may
+    /// go while that is looked up.
+    pub(super) fn take_over(&mut self) -> Result<()> {
+        while let Some(taking) = self.parts.source.take_over() {
+            let why = "where partitions go on, and their state, is being looked up";
+            let shutdown = self.pulse.shutdown.clone();
+            self.hold(why, &|| taking.is_finished() || shutdown.is_requested())?;
+            if !taking.is_finished() {
+                // Nothing was read of them.
+                return Ok(());
+            }
+            let found = self.parts.source.found(taking)?;
+            let begun = self.parts.source.begun(&found)?;
+            if begun.count() > 0 {
+                self.commit_list(&begun)?;
+            }
+            for restored in self.parts.source.go_on(found)? {
+                self.go_on(&restored)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Goes on with a partition's state as it was found.
+    fn go_on(&mut self, restored: &Restored) -> Result<()> {
+        let partition = restored.begin.partition;
+        self.parts.processor.restore(restored).map_err(|why| {
+            let topic = &self.parts.settings.topic;
+            Error::failed(format!("the state of {topic} partition {partition} cannot be read: {why}"))
+        })?;
+        self.keeper.restore(restored);
+        self.parts.ledger.mark(partition, restored.begin.mark.to_string());
+        Ok(())
+    }
+}
