@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, SystemTime};
 
 use millrace_tests::topic::{self, Record};
-use millrace_tests::{KafkaTest, Lab, Verdict, passed, produce};
+use millrace_tests::{KafkaTest, Lab, Verdict, number, passed, produce};
 use serde_json::Value;
 
 const SAME: [&str; 6] = ["--seed", "7", "--start", "2026-01-01T00:00:00Z", "--features", "rolling"];
@@ -197,8 +197,4 @@ fn by_machine(lab: &Lab, topic: &str) -> millrace_core::Result<Machines> {
         machines.entry(key).or_default().push((timestamp, value));
     }
     Ok(machines)
-}
-
-fn number(variable: &str, otherwise: u64) -> u64 {
-    std::env::var(variable).ok().and_then(|value| value.parse().ok()).unwrap_or(otherwise)
 }

@@ -111,6 +111,11 @@ pub fn main(tests: impl FnOnce() -> Vec<KafkaTest>) -> ! {
     conclusion.exit()
 }
 
+/// The number that a variable gives to make a test longer, else the usual one.
+pub fn number(variable: &str, usual: u64) -> u64 {
+    std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
 fn is_set(variable: &str) -> bool {
     std::env::var(variable).is_ok_and(|value| value == "1")
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use millrace_tests::{KafkaTest, Lab, Verdict, passed, produce, topic};
+use millrace_tests::{KafkaTest, Lab, Verdict, number, passed, produce, topic};
 
 /// Records a second that the producer sends while members are killed.
 const RATE: u64 = 10_000;
@@ -33,10 +33,6 @@ fn late(alerts: &str) -> String {
 
 /// The alerts and closed windows of each machine, each in their order, as bytes.
 type Alerts = BTreeMap<String, Vec<Vec<u8>>>;
-
-fn number(variable: &str, usual: u64) -> u64 {
-    std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
-}
 
 /// A member that is killed when its value goes.
 struct Member(Child);

@@ -7,11 +7,12 @@ use millrace_core::registry::RegistryClient;
 use millrace_detector::alert;
 use millrace_schemas::codec::{RecordReader, read_frame};
 use millrace_schemas::subject::{ANOMALY_ALERT, WINDOW_STATS};
-use millrace_schemas::text::format_time;
 use millrace_schemas::{AnomalyAlert, Sensor, WindowStats};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::Message;
 use rdkafka::{Offset, TopicPartitionList};
+
+use super::columns::row;
 
 /// Where the consumer's windows are.
 pub(super) const WINDOWS: &str = "sensor-metrics";
@@ -31,7 +32,8 @@ pub(super) struct Findings {
     registry: RegistryClient,
     /// Where what is new begins: in topics that were there before, at their end.
     begins: BTreeMap<(String, i32), i64>,
-    assigned: usize,
+    /// Topics that are read.
+    read: Vec<&'static str>,
     /// How records of a schema are read.
     readers: BTreeMap<u32, Option<RecordReader>>,
     windows: BTreeMap<String, WindowStats>,
@@ -54,7 +56,7 @@ impl Findings {
             reader: kafka.reader()?,
             registry: RegistryClient::new(registry_url)?,
             begins: BTreeMap::new(),
-            assigned: 0,
+            read: Vec::new(),
             readers: BTreeMap::new(),
             windows: BTreeMap::new(),
             alerts: VecDeque::new(),
@@ -65,9 +67,10 @@ impl Findings {
         Ok(findings)
     }
 
+    /// The partitions of topics that are there and not read yet.
     fn partitions(&self) -> Result<Vec<(String, i32)>> {
         let mut all = Vec::new();
-        for topic in [WINDOWS, ALERTS] {
+        for topic in [WINDOWS, ALERTS].into_iter().filter(|topic| !self.read.contains(topic)) {
             let partitions = self.kafka.partitions(topic)?.unwrap_or(0);
             all.extend((0..partitions).map(|partition| (topic.to_owned(), partition)));
         }
@@ -76,7 +79,7 @@ impl Findings {
 
     /// Reads what has come since the last look. A cluster that is away shows elsewhere.
     pub fn look(&mut self) {
-        if self.assigned < 2 {
+        if self.read.len() < 2 {
             self.assign();
         }
         let until = Instant::now() + LOOK;
@@ -91,22 +94,16 @@ impl Findings {
     /// Begins to read topics that are there by now.
     fn assign(&mut self) {
         let Ok(partitions) = self.partitions() else { return };
-        let mut topics: Vec<&str> = partitions.iter().map(|(topic, _)| topic.as_str()).collect();
-        topics.dedup();
-        if topics.len() == self.assigned {
-            return;
-        }
         let mut list = TopicPartitionList::new();
-        for place in &partitions {
-            let begin = self.begins.get(place).copied().unwrap_or(0);
-            // A topic that is read goes on where it is.
-            if list.add_partition_offset(&place.0, place.1, Offset::Offset(begin)).is_err() {
+        for (topic, partition) in &partitions {
+            let begin = self.begins.get(&(topic.clone(), *partition)).copied().unwrap_or(0);
+            if list.add_partition_offset(topic, *partition, Offset::Offset(begin)).is_err() {
                 return;
             }
         }
-        if self.reader.assign(&list).is_ok() {
-            self.assigned = topics.len();
-            (self.counts, self.alerts) = (Counts::default(), VecDeque::new());
+        if list.count() > 0 && self.reader.incremental_assign(&list).is_ok() {
+            let is_read = |topic: &&str| partitions.iter().any(|(read, _)| read == topic);
+            self.read.extend([WINDOWS, ALERTS].iter().filter(|topic| is_read(topic)));
         }
     }
 
@@ -144,20 +141,12 @@ impl Findings {
                 .to_owned(),
             count => format!("detector   {count} alerts in {ALERTS}; the newest:"),
         };
-        let rows = self.windows.values().take(SHOWN).map(row);
+        let rows = self.windows.values().take(SHOWN).map(row_of);
         std::iter::once(windows).chain(rows).chain([alerts]).chain(self.alerts.iter().cloned()).collect()
     }
 }
 
-fn row(window: &WindowStats) -> String {
-    let mean =
-        |sensor| window.sensor(sensor).map_or_else(|| "-".to_owned(), |stats| format!("{:.2}", stats.mean));
-    let [temperature, vibration, pressure, flow, power, oil, bearing] = Sensor::ALL.map(mean);
-    format!(
-        "{}  {:<12} {:>9}  {:<11} {temperature:>7} {vibration:>6} {pressure:>6} {flow:>7} {power:>7} {oil:>7} {bearing:>8}",
-        format_time(window.window_start, false),
-        window.machine_id,
-        window.count,
-        "mean of",
-    )
+fn row_of(window: &WindowStats) -> String {
+    let means = Sensor::ALL.map(|sensor| window.sensor(sensor).map(|stats| stats.mean));
+    row(window.window_start, &window.machine_id, window.count, "mean of", &means)
 }

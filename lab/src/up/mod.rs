@@ -1,5 +1,6 @@
 //! `lab up`: a cluster, a registry, a plant, a consumer and a detector in one command, watched live.
 
+mod columns;
 mod companions;
 mod findings;
 mod tail;

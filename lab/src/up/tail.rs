@@ -7,11 +7,12 @@ use millrace_core::registry::RegistryClient;
 use millrace_core::{Error, Result};
 use millrace_schemas::SensorReading;
 use millrace_schemas::codec::{ReadingDecoder, read_frame};
-use millrace_schemas::text::format_time;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::Message;
 use rdkafka::{Offset, TopicPartitionList};
+
+use super::columns::row;
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// How long one look at the end offsets may take: a view comes each second.
@@ -114,26 +115,9 @@ impl Tail {
             }
         };
         let reading = decoder.decode(body).map_err(|e| e.to_string())?;
-        Ok(row(&reading))
+        let SensorReading { timestamp, machine_id, sequence, maintenance_status, sensors, .. } = &reading;
+        Ok(row(*timestamp, machine_id, *sequence, maintenance_status.name(), sensors))
     }
-}
-
-/// The column heads of the rows that [`row`] gives.
-pub fn heads() -> String {
-    let sensors = "   temp   vibr  press    flow   power     oil  bearing";
-    format!("{:<19}  {:<12} {:>9}  {:<11} {sensors}", "event time", "machine_id", "sequence", "status")
-}
-
-fn row(reading: &SensorReading<'_>) -> String {
-    let [temperature, vibration, pressure, flow, power, oil, bearing] =
-        reading.sensors.map(|value| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.2}")));
-    format!(
-        "{}  {:<12} {:>9}  {:<11} {temperature:>7} {vibration:>6} {pressure:>6} {flow:>7} {power:>7} {oil:>7} {bearing:>8}",
-        format_time(reading.timestamp, false),
-        reading.machine_id,
-        reading.sequence,
-        reading.maintenance_status.name(),
-    )
 }
 
 fn unreadable(topic: &str, error: &KafkaError) -> Error {

@@ -9,7 +9,7 @@ use millrace_producer::report::grouped;
 use millrace_producer::run::{Progress, Summary};
 use millrace_producer::settings::{Output, Settings, Speed};
 
-use super::tail::heads;
+use super::columns::heads;
 use crate::cluster::Cluster;
 
 /// What `lab up` shows: in place on a terminal, line by line elsewhere.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use millrace_tests::{Child, KafkaTest, Lab, Verdict, detect, passed, produce, topic};
+use millrace_tests::{Child, KafkaTest, Lab, Verdict, detect, number, passed, produce, topic};
 
 use crate::failures::all;
 
@@ -17,10 +17,6 @@ pub fn tests() -> Vec<KafkaTest> {
         KafkaTest::shared("kills::exactly_once_gives_the_alerts_of_an_undisturbed_run", exactly_once)
             .needs("groups that outlive their members"),
     ]
-}
-
-fn number(variable: &str, usual: u64) -> u64 {
-    std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
 }
 
 /// The alerts of each machine in their order, as bytes.

@@ -15,7 +15,7 @@ use millrace_schemas::subject::{CONTROL_COMMAND, CONTROL_REPLY, SENSOR_TRUTH, va
 use millrace_schemas::{
     ControlCommand, ControlReply, ControlStatus, MaintenanceStatus, SensorReading, SensorTruth,
 };
-use millrace_tests::{KafkaTest, Lab, Verdict, passed, produce, settings, topic};
+use millrace_tests::{KafkaTest, Lab, Verdict, number, passed, produce, settings, topic};
 use rdkafka::message::{Headers, Message};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 
@@ -23,7 +23,7 @@ use crate::reading::Readings;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Commands that are sent: more with `MILLRACE_COMMANDS`.
-const COMMANDS: usize = 200;
+const COMMANDS: u64 = 200;
 const FAILURES: [&str; 5] = ["bearing_failure", "pump_failure", "overheating", "oil_leak", "motor_failure"];
 
 pub fn tests() -> Vec<KafkaTest> {
@@ -204,7 +204,7 @@ fn drawn(dice: &mut Dice, id: String) -> (ControlCommand, bool) {
 }
 
 fn how_many() -> usize {
-    std::env::var("MILLRACE_COMMANDS").ok().and_then(|text| text.parse().ok()).unwrap_or(COMMANDS)
+    number("MILLRACE_COMMANDS", COMMANDS) as usize
 }
 
 /// Sends commands in turn with duplicates and garbage; gives each id with whether it is valid, and how much
