@@ -9,7 +9,7 @@ use crate::alert::{AnomalyAlert, time};
 use crate::evaluate::{Method, threshold};
 use crate::input::{Input, Reading};
 use crate::judge::{Judge, Said};
-use crate::machine::{Judging, is_plant, judged};
+use crate::machine::{Judging, is_plant, judged, timeless};
 use crate::methods::residual::Minute;
 use crate::minutes::Averager;
 use crate::model_file::{Learnt, ModelFile};
@@ -125,8 +125,9 @@ fn rows(method: Method, readings: &[Reading], names: &[String], seed: u64) -> Re
         return Err(Error::usage("`residual` is learnt by machines"));
     };
     let all = || readings.iter().flat_map(|reading| &reading.values).copied();
-    let values: Vec<f64> = if is_plant(names) { running_minutes(readings) } else { all().collect() };
-    let learnt = Rows::new(&values, names.len()).and_then(|rows| {
+    let values = if is_plant(names) { running_minutes(readings) } else { Ok(all().collect()) };
+    let learnt = values.and_then(|values: Vec<f64>| {
+        let rows = Rows::new(&values, names.len())?;
         let model = recipe.fit(rows, seed)?;
         let threshold = threshold(recipe, &model, rows, seed)?;
         Ok(Learnt::Rows { model: Box::new(model), threshold })
@@ -135,23 +136,20 @@ fn rows(method: Method, readings: &[Reading], names: &[String], seed: u64) -> Re
 }
 
 /// What rows of our plant are: the averages of each machine's minutes, without stops.
-fn running_minutes(readings: &[Reading]) -> Vec<f64> {
+fn running_minutes(readings: &[Reading]) -> crate::refusal::Result<Vec<f64>> {
     let mut machines: BTreeMap<&str, (Averager, Vec<Minute>)> = BTreeMap::new();
     for reading in readings {
         let (averager, minutes) = machines.entry(&reading.machine).or_default();
         let sensors = std::array::from_fn(|sensor| reading.values[sensor]);
-        let time = reading.time.unwrap_or_default();
+        let time = reading.time.ok_or_else(timeless)?;
         minutes.extend(averager.add(time, reading.maintained, &sensors));
     }
-    let whole = machines.into_values().map(|(averager, mut minutes)| {
+    let mut values = Vec::new();
+    for (averager, mut minutes) in machines.into_values() {
         minutes.extend(averager.finish());
-        minutes
-    });
-    whole
-        .flat_map(|minutes| {
-            judged(&minutes).into_iter().flat_map(|minute| minute.sensors).collect::<Vec<_>>()
-        })
-        .collect()
+        judged(&minutes).iter().for_each(|minute| values.extend(minute.sensors));
+    }
+    Ok(values)
 }
 
 /// Shows what a model file holds.

@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 
 use super::Judging;
 use super::gate::Passage;
-use super::row_of;
 use crate::alarm::{Alarm, AlarmParams, Change};
 use crate::alert::{AlertState, Evidence};
 use crate::detector::Detector;
@@ -207,8 +206,8 @@ impl Course {
         }
         match passage {
             Passage::Closed => self.stop(moment),
-            Passage::Anew => self.stop(moment).or_else(|| self.judge(moment, &row_of(minute))),
-            Passage::Open => self.judge(moment, &row_of(minute)),
+            Passage::Anew => self.stop(moment).or_else(|| self.judge(moment, &minute.sensors)),
+            Passage::Open => self.judge(moment, &minute.sensors),
         }
     }
 

@@ -12,7 +12,7 @@ mod saved;
 
 use millrace_consumer::window::closing::Clock;
 
-use crate::methods::residual::{Minute, SENSORS, Sensors};
+use crate::methods::residual::{Minute, Sensors};
 use crate::minutes::Averager;
 use crate::refusal::{Refusal, Result};
 use course::Course;
@@ -32,6 +32,11 @@ pub struct Row<'a> {
     pub maintained: bool,
     /// One value a sensor; NaN is missing.
     pub values: &'a [f64],
+}
+
+/// Why a reading of our plant without a time cannot be taken in.
+pub fn timeless() -> Refusal {
+    Refusal::new("readings of our plant need a column `timestamp`, since they are judged by minutes")
 }
 
 /// What came of a reading.
@@ -76,30 +81,33 @@ impl Machine {
         }
     }
 
-    /// Takes in a reading and adds what came of it.
+    /// Takes in a reading and adds what came of it; `false` where it is left out, being of a minute that is over or
+    /// alone from far ahead.
     ///
     /// # Errors
     /// If a reading of our plant has no time.
-    pub fn take(&mut self, judging: &Judging, row: &Row<'_>, out: &mut Vec<Word>) -> Result<()> {
+    pub fn take(&mut self, judging: &Judging, row: &Row<'_>, out: &mut Vec<Word>) -> Result<bool> {
         self.readings += 1;
         if !judging.is_plant {
             self.judge_row(judging, row.time.unwrap_or(self.readings), row.values, out);
-            return Ok(());
+            return Ok(true);
         }
-        let time = row.time.ok_or_else(|| {
-            Refusal::new("readings of our plant need a column `timestamp`, since they are judged by minutes")
-        })?;
-        let is_doubtful = self.clock.is_ahead(time);
+        let time = row.time.ok_or_else(timeless)?;
+        let before = self.clock.time();
         self.clock.observe(time);
-        if is_doubtful && self.clock.time() < Some(time) || self.averager.is_over(time) {
-            return Ok(());
+        if self.clock.time() < before {
+            // The first reading was from far ahead, and is all that was taken in.
+            (self.averager, self.flat) = (Averager::default(), Flat::default());
+        }
+        if self.clock.is_ahead(time) || self.averager.is_over(time) {
+            return Ok(false);
         }
         let sensors: Sensors = std::array::from_fn(|sensor| row.values[sensor]);
         if let Some(minute) = self.averager.add(time, row.maintained, &sensors) {
             self.judge_minute(judging, &minute, out);
         }
         self.flat.note(&sensors);
-        Ok(())
+        Ok(true)
     }
 
     fn judge_minute(&mut self, judging: &Judging, minute: &Minute, out: &mut Vec<Word>) {
@@ -174,11 +182,6 @@ impl Machine {
     pub fn open(&self) -> impl Iterator<Item = &Episode> {
         self.courses.iter().filter_map(Course::episode).chain(self.flat.episodes())
     }
-}
-
-/// The row that a minute is.
-fn row_of(minute: &Minute) -> [f64; SENSORS] {
-    minute.sensors
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 use super::*;
 use crate::alert::AlertState;
 use crate::evaluate::Method;
+use crate::methods::residual::SENSORS;
 use crate::methods::{Algorithm, Recipe, Refit};
 use crate::random::Random;
 
@@ -34,7 +35,7 @@ fn readings(minutes: i64, fault: impl Fn(i64) -> Sensors) -> Vec<(i64, Sensors)>
 fn take(machine: &mut Machine, judging: &Judging, reading: &(i64, Sensors)) -> Vec<Word> {
     let mut words = Vec::new();
     let row = Row { time: Some(reading.0), maintained: false, values: &reading.1 };
-    machine.take(judging, &row, &mut words).expect("taken");
+    machine.take(judging, &row, &mut words).expect("it has a time");
     words
 }
 
@@ -171,4 +172,27 @@ fn readings_that_are_late_or_from_far_ahead_change_nothing() {
     }
     assert_eq!(plain.residual(), disturbed.residual());
     assert!(plain.residual().is_some());
+}
+
+#[test]
+fn a_first_reading_from_far_ahead_does_not_silence_its_machine() {
+    let judging = judging(&[Method::Residual], 1440);
+    let (mut plain, mut disturbed) = (Machine::new(&judging, "M"), Machine::new(&judging, "M"));
+    take(&mut disturbed, &judging, &(START + 400 * 1440 * MINUTE, [500.0; SENSORS]));
+    for reading in readings(1600, |_| [0.0; SENSORS]) {
+        assert_eq!(take(&mut disturbed, &judging, &reading), take(&mut plain, &judging, &reading));
+    }
+    assert_eq!(plain.residual(), disturbed.residual());
+    assert!(plain.residual().is_some());
+}
+
+#[test]
+fn what_is_left_out_is_told() {
+    let judging = judging(&[Method::Residual], 1440);
+    let mut machine = Machine::new(&judging, "M");
+    let mut is_taken = |minute: i64| {
+        let row = Row { time: Some(START + minute * MINUTE), maintained: false, values: &[50.0; SENSORS] };
+        machine.take(&judging, &row, &mut Vec::new()).expect("it has a time")
+    };
+    assert_eq!([0, 5, 5, 3, 400_000, 6].map(&mut is_taken), [true, true, true, false, false, true]);
 }

@@ -63,13 +63,12 @@ impl RunTopics {
         let folder =
             TempDir::new().map_err(|e| Error::failed(format!("no temporary folder can be made: {e}")))?;
         let topics = [
-            (self.topic.as_deref(), "sensor-data", "readings"),
-            (self.truth_topic.as_deref(), "sensor-truth", "truth"),
-            (self.episodes_topic.as_deref(), "anomaly-episodes", "episodes"),
+            (self.topic.as_deref().unwrap_or_default(), "readings"),
+            (self.truth_topic.as_deref().unwrap_or("sensor-truth"), "truth"),
+            (self.episodes_topic.as_deref().unwrap_or("anomaly-episodes"), "episodes"),
         ];
-        for (said, usual, name) in topics {
-            let path = folder.path().join(format!("{name}.jsonl"));
-            reading.write(&kafka, said.unwrap_or(usual), &path)?;
+        for (topic, name) in topics {
+            reading.write(&kafka, topic, &folder.path().join(format!("{name}.jsonl")))?;
         }
         Ok(folder)
     }

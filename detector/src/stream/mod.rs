@@ -75,5 +75,9 @@ pub(crate) fn is_stream(watch: &WatchArgs) -> bool {
 /// Judges a topic until the end is asked for or reached, and leaves the summary to standard error.
 pub(crate) fn run(watch: &WatchArgs, stream: &StreamArgs) -> Result<()> {
     let stream = Stream(settings::resolve(watch, stream)?);
-    to_end(&stream.0.member, |shutdown| stream.run(shutdown), |_| String::new())
+    let told = |tally: &Tally| match tally.late {
+        0 => String::new(),
+        late => format!(", {late} readings left out, since they were late or alone from far ahead"),
+    };
+    to_end(&stream.0.member, |shutdown| stream.run(shutdown), told)
 }

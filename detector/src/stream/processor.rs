@@ -111,7 +111,9 @@ impl Processor for Watching<'_> {
         let row = Row { time: Some(reading.timestamp), maintained, values: &values };
         let mut words = std::mem::take(&mut self.words);
         // Every reading of the stream has a time, which is all that could be missing.
-        let _ = machine.take(judging, &row, &mut words);
+        if !machine.take(judging, &row, &mut words).unwrap_or(true) {
+            out.push(Output::Late);
+        }
         for word in words.drain(..) {
             match word {
                 Word::Found(found) => self.say(name, &found, out),
@@ -152,5 +154,60 @@ impl Processor for Watching<'_> {
             self.tell();
         }
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use millrace_consumer::state::{Begin, Mark, Snapshot};
+
+    use super::*;
+    use crate::stream::Stream;
+
+    fn stream(more: &[&str]) -> Stream {
+        let args =
+            ["detector", "--input", "kafka", "--algorithm", "threshold", "--learn-rows", "30", "--quiet"];
+        Stream::read(args.iter().chain(more).map(OsString::from)).expect("understood").expect("no help")
+    }
+
+    fn reading(machine: &'static str, minute: i64) -> SensorReading<'static> {
+        let noise = (minute * 7 % 11) as f64 / 10.0;
+        let sensors = [70.0, 4.0, 5.5, 200.0, 50.0, 85.0, 80.0].map(|usual| Some(usual + noise));
+        let timestamp = minute * 60_000;
+        SensorReading { timestamp, machine_id: machine.into(), sensors, ..SensorReading::default() }
+    }
+
+    #[test]
+    fn what_was_learnt_goes_on_and_is_forgotten_of_those_that_are_to_be_learnt_anew() {
+        let whole = stream(&[]);
+        let mut first = Watching::new(&whole.0);
+        let mut offset = 0;
+        let mut take = |watching: &mut Watching<'_>, minutes: std::ops::Range<i64>| {
+            for minute in minutes {
+                for machine in ["A", "B"] {
+                    let at = Place { partition: 0, offset };
+                    watching.take(at, &reading(machine, minute), &mut Vec::new());
+                    offset += 1;
+                }
+            }
+        };
+        take(&mut first, 0..40);
+        assert_eq!(first.learnt(), (2, 2));
+        let mark = Mark::new(80, &first.version());
+        let snapshot = |body| Snapshot { life: mark.life, applied: 79, body };
+        let saved = first.checkpoint(0).machines;
+        let machines = saved.into_iter().map(|(name, body)| (name, snapshot(body))).collect();
+        let restored = Restored { begin: Begin { partition: 0, committed: 80, mark }, machines };
+        for (relearn, learnt) in [(&[][..], 2), (&["--relearn", "B"], 1), (&["--relearn", "all"], 0)] {
+            let again = stream(relearn);
+            let mut second = Watching::new(&again.0);
+            second.restore(&restored).expect("readable");
+            take(&mut second, 40..42);
+            assert_eq!(second.learnt(), (2, learnt), "{relearn:?}");
+            take(&mut second, 42..80);
+            assert_eq!(second.learnt(), (2, 2), "{relearn:?}: forgotten once");
+        }
     }
 }
