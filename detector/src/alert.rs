@@ -42,6 +42,9 @@ pub struct AnomalyAlert {
     /// The cosine between what is seen and the failure's pattern.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure_probability: Option<f64>,
+    /// How much of that failure there is: 1 is its full severity.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub severity: Option<f64>,
     /// The first reading that the alert rests on.
     pub evidence_from: String,
     /// The last.
@@ -61,6 +64,8 @@ pub struct Evidence {
     pub sensor: usize,
     /// The likely failure and the cosine.
     pub failure: Option<(Failure, f64)>,
+    /// How much of it there is.
+    pub severity: Option<f64>,
 }
 
 impl Evidence {
@@ -109,7 +114,7 @@ impl Found {
             shares: of.shares(names),
             failure_type: of.failure.map(|failure| failure.0.name().to_owned()),
             failure_probability: of.failure.map(|failure| failure.1),
-            severity: None,
+            severity: of.severity,
             evidence_from: self.from,
             evidence_to: self.moment,
         }
@@ -132,6 +137,7 @@ impl From<&millrace_schemas::AnomalyAlert> for AnomalyAlert {
             shares: record.shares.clone(),
             failure_type: record.failure_type.clone(),
             failure_probability: record.failure_probability,
+            severity: record.severity,
             evidence_from: time(record.evidence_from),
             evidence_to: time(record.evidence_to),
         }
@@ -150,8 +156,10 @@ impl AnomalyAlert {
         if self.detector == FLAT_LINE {
             return format!("{head}: ALERT {sensor} is stuck, the same value since {}", self.evidence_from);
         }
+        let severity = self.severity.map(|severity| format!(" at {:.0}% of full severity", 100.0 * severity));
+        let severity = severity.unwrap_or_default();
         let kind = match (&self.failure_type, self.failure_probability) {
-            (Some(kind), Some(fit)) => format!(", likely {kind} (fits {:.0}%)", 100.0 * fit),
+            (Some(kind), Some(fit)) => format!(", likely {kind} (fits {:.0}%){severity}", 100.0 * fit),
             _ => String::new(),
         };
         if self.state == AlertState::Updated {
@@ -193,6 +201,7 @@ mod tests {
             shares: vec![3.0, 1.0],
             sensor: 0,
             failure: Some((Failure::Overheating, 0.93)),
+            severity: Some(0.128),
         };
         let (opened, from) = (1_767_225_660_000, 1_767_225_600_000);
         let found =
@@ -200,12 +209,13 @@ mod tests {
         let alert = found.alert("M1", "self-taught", &names, true);
         assert_eq!(
             alert.sentence(),
-            "2026-01-01T00:01:00 M1: ALERT temperature, likely overheating (fits 93%), score 6.40 above 6.10, \
-             signs since 2026-01-01T00:00:00"
+            "2026-01-01T00:01:00 M1: ALERT temperature, likely overheating (fits 93%) at 13% of full severity, score \
+             6.40 above 6.10, signs since 2026-01-01T00:00:00"
         );
         assert_eq!(alert.shares["temperature"], 0.75);
         assert_eq!(alert.alert_id.len(), 16);
         let record = found.record("M1", "self-taught", &names);
         assert_eq!((record.alert_id, record.episode_start), (alert.alert_id, opened));
+        assert_eq!(record.severity, Some(0.128));
     }
 }

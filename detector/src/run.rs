@@ -10,6 +10,7 @@ use crate::evaluate::{Method, threshold};
 use crate::input::{Input, Reading};
 use crate::judge::{Judge, Said};
 use crate::machine::{Judging, is_plant, judged, timeless};
+use crate::methods::Features;
 use crate::methods::residual::Minute;
 use crate::minutes::Averager;
 use crate::model_file::{Learnt, ModelFile};
@@ -88,6 +89,11 @@ pub(crate) fn fit(args: &Fit) -> Result<()> {
             "--seed: chance plays no part in `{}`; leave it out",
             method.name()
         )));
+    }
+    if args.stages.features() == Some(Features::Residuals) {
+        return Err(Error::usage(
+            "--features: residuals are learnt of each machine while it is watched, not beforehand; leave it out",
+        ));
     }
     let mut readings = Vec::new();
     while let Some(reading) = input.reading()? {

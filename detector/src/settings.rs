@@ -53,7 +53,7 @@ Examples:
 Values for --input kafka are taken from flags, then MILLRACE_<KEY> variables, then --config, then the defaults.";
 
 /// Judges a file, a pipe or a topic.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct WatchArgs {
     /// A file of CSV, JSON lines or Avro, - for standard input, or kafka for a topic
     #[arg(long, value_name = "FILE")]
@@ -276,6 +276,9 @@ impl Evaluate {
     fn request(&self, path: &Path) -> Result<Request> {
         if self.seeds.is_some() && !matches!(self.dataset, Dataset::Adbench | Dataset::All) {
             return Err(Error::usage("--seeds: only the protocol of `adbench` takes several; leave it out"));
+        }
+        if self.stages.features().is_some() && !matches!(self.dataset, Dataset::Plant | Dataset::All) {
+            return Err(Error::usage("--features: only `--dataset plant` is of our plant; leave it out"));
         }
         if let Some(page) = self.output.as_ref().filter(|page| page.extension().is_none_or(|e| e != "html")) {
             return Err(Error::usage(format!(

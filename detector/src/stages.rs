@@ -4,7 +4,7 @@ use clap::Args;
 use millrace_core::{Error, Result};
 
 use crate::evaluate::Method;
-use crate::methods::{Algorithm, Clustering, Clusters, Recipe, Refit, SlidingForestParams};
+use crate::methods::{Algorithm, Clustering, Clusters, Features, Recipe, Refit, SlidingForestParams};
 
 /// The stages that were asked for.
 #[derive(Debug, Clone, Default, Args)]
@@ -21,6 +21,9 @@ pub struct Stages {
     /// The latest rows from which it grows anew [default: 4096]
     #[arg(long, value_name = "N", requires = "refit", value_parser = clap::value_parser!(u64).range(16..=10_000_000))]
     refit_window: Option<u64>,
+    /// What methods for rows see of our plant [default: residuals for isolation_forest without modes, else readings]
+    #[arg(long, value_name = "WHICH")]
+    features: Option<Features>,
 }
 
 impl Stages {
@@ -29,16 +32,19 @@ impl Stages {
     /// # Errors
     /// If they do not fit together.
     pub fn around(&self, method: Method) -> Result<Method> {
-        let (clusters, refit) = (self.clusters(), self.refit()?);
+        let (clusters, refit, features) = (self.clusters(), self.refit()?, self.features);
         match method {
             Method::Residual if clusters.is_some() => Err(Error::usage(
                 "--modes: `residual` knows how our plant works, by load and by day; leave it out, or name another \
                  method with --algorithm",
             )),
             Method::Residual if refit.is_some() => Err(not_grown("residual")),
+            Method::Residual if features == Some(Features::Readings) => Err(Error::usage(
+                "--features: `residual` judges residuals; leave it out, or name another method with --algorithm",
+            )),
             Method::Residual => Ok(method),
             Method::Rows(recipe) => {
-                let recipe = Recipe { clusters, refit, ..recipe };
+                let recipe = Recipe { clusters, refit, features, ..recipe };
                 if recipe.problem().is_some() {
                     return Err(not_grown(recipe.name()));
                 }
@@ -58,6 +64,11 @@ impl Stages {
         }
         let stays = |method: Method| method == Method::Residual && !alone;
         methods.iter().map(|method| if stays(*method) { Ok(*method) } else { self.around(*method) }).collect()
+    }
+
+    /// What methods for rows are to see of our plant, if it was said.
+    pub fn features(&self) -> Option<Features> {
+        self.features
     }
 
     fn clusters(&self) -> Option<Clusters> {

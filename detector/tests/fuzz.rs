@@ -70,7 +70,7 @@ fn recipe() -> impl Strategy<Value = Recipe> {
     (proptest::sample::select(Algorithm::ALL.to_vec()), clusters, refit).prop_map(
         |(algorithm, clusters, refit)| {
             let grows = algorithm == Algorithm::IsolationForest;
-            Recipe { algorithm, clusters, refit: refit.filter(|_| grows) }
+            Recipe { clusters, refit: refit.filter(|_| grows), ..algorithm.into() }
         },
     )
 }

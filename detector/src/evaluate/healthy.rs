@@ -9,6 +9,8 @@ use crate::rows::Rows;
 const HONEST: f64 = 1.8;
 /// The quantile of healthy rows that a forest calls an alarm.
 const FOREST: f64 = 0.99;
+/// The same of residuals.
+const FOREST_OF_RESIDUALS: f64 = 0.998;
 /// Blocks into which healthy rows are cut.
 const BLOCKS: usize = 8;
 
@@ -40,9 +42,19 @@ pub(crate) fn threshold(recipe: Recipe, model: &Model, rows: Rows<'_>, seed: u64
     if let Model::Honest(_) = within {
         return Ok(HONEST);
     }
-    let mut scores = held_out_scores(recipe, model, rows, seed)?;
+    of_scores(within, held_out_scores(recipe, model, rows, seed)?, FOREST)
+}
+
+/// The same for rows of residuals, in which a healthy minute is like those before it: the next is as strange, and
+/// many in a row make an alert. So fewer may lie beyond.
+pub(crate) fn threshold_of_residuals(recipe: Recipe, model: &Model, rows: Rows<'_>) -> Result<f64> {
+    let within = if let Model::Modes(modes) = model { modes.model() } else { model };
+    of_scores(within, held_out_scores(recipe, model, rows, 0)?, FOREST_OF_RESIDUALS)
+}
+
+fn of_scores(within: &Model, mut scores: Vec<f64>, forest: f64) -> Result<f64> {
     if let Model::IsolationForest(_) | Model::SlidingForest(_) = within {
-        return Ok(quantile(&mut scores, FOREST));
+        return Ok(quantile(&mut scores, forest));
     }
     Ok(Tail::of(&scores).exceeded_by(1e-4))
 }

@@ -20,7 +20,7 @@ use serde::Serialize;
 
 use crate::methods::{Algorithm, Recipe};
 
-pub(crate) use healthy::threshold;
+pub(crate) use healthy::{threshold, threshold_of_residuals};
 pub use page::write_page;
 pub use picture::{Picture, Point, Strip};
 pub use report::{Layout, write};

@@ -2,8 +2,9 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use super::Judging;
+use super::by_residuals::{ByResiduals, Verdict};
 use super::gate::Passage;
+use super::{Judging, Word};
 use crate::alarm::{Alarm, AlarmParams, Change};
 use crate::alert::{AlertState, Evidence};
 use crate::detector::Detector;
@@ -90,6 +91,7 @@ pub(super) struct Memory {
 #[derive(Debug, Clone)]
 pub(super) enum Kind {
     Plant(Box<Watch>),
+    Residuals(Box<ByResiduals>),
     Learning(Recipe),
     /// What others learn from teaches it nothing.
     Unfit(Recipe),
@@ -131,6 +133,10 @@ impl Course {
                 Kind::Plant(Box::new(judging.watch.clone().taught(machines[machine].clone())))
             }
             (_, Method::Residual) => Kind::Plant(Box::new(judging.watch.clone())),
+            (None, Method::Rows(recipe)) if judging.is_plant && recipe.sees_residuals() => {
+                let (watch, alarm) = (judging.watch.clone(), judging.alarm.clone());
+                Kind::Residuals(Box::new(ByResiduals::new(recipe, watch, judging.learn_rows, alarm)))
+            }
             (_, Method::Rows(recipe)) => Kind::Learning(recipe),
         };
         Self { kind, memory: Memory::default() }
@@ -138,13 +144,18 @@ impl Course {
 
     /// Bytes of memory in use, models for rows apart.
     pub fn size(&self) -> usize {
-        let watch = if let Kind::Plant(watch) = &self.kind { watch.size() } else { 0 };
-        size_of::<Self>() + watch
+        let kind = match &self.kind {
+            Kind::Plant(watch) => watch.size(),
+            Kind::Residuals(by) => by.size(),
+            Kind::Learning(_) | Kind::Unfit(_) | Kind::Rows { .. } => 0,
+        };
+        size_of::<Self>() + kind
     }
 
     pub fn name(&self) -> &'static str {
         match &self.kind {
             Kind::Plant(_) => Method::Residual.name(),
+            Kind::Residuals(by) => by.recipe().name(),
             Kind::Learning(recipe) | Kind::Unfit(recipe) | Kind::Rows { recipe, .. } => recipe.name(),
         }
     }
@@ -156,6 +167,7 @@ impl Course {
     pub fn is_learnt(&self) -> bool {
         match &self.kind {
             Kind::Plant(watch) => watch.model().is_some(),
+            Kind::Residuals(by) => by.is_learnt(),
             Kind::Learning(_) | Kind::Unfit(_) => false,
             Kind::Rows { .. } => true,
         }
@@ -164,7 +176,7 @@ impl Course {
     pub fn residual(&self) -> Option<&ResidualModel> {
         match &self.kind {
             Kind::Plant(watch) => watch.model(),
-            Kind::Learning(_) | Kind::Unfit(_) | Kind::Rows { .. } => None,
+            Kind::Residuals(_) | Kind::Learning(_) | Kind::Unfit(_) | Kind::Rows { .. } => None,
         }
     }
 
@@ -191,24 +203,35 @@ impl Course {
     }
 
     /// Takes in a minute of our plant, and whether methods that know nothing of stops may see it.
-    pub fn watch(&mut self, minute: &Minute, passage: Passage) -> Option<Found> {
+    pub fn watch(&mut self, minute: &Minute, passage: Passage) -> Option<Word> {
         let moment = minute.minute * MILLISECONDS;
-        if let Kind::Plant(watch) = &mut self.kind {
-            let watched = watch.watch(minute);
-            return match watched {
-                Ok(None) => None,
-                Ok(Some(finding)) => {
+        let found = match &mut self.kind {
+            Kind::Plant(watch) => match watch.watch(minute) {
+                Ok(finding) => finding.and_then(|finding| {
                     let is_above = finding.score > finding.threshold;
                     self.find(moment, is_above, finding.change, || of_finding(&finding))
-                }
+                }),
                 Err(_) => self.close(moment),
-            };
-        }
-        match passage {
-            Passage::Closed => self.stop(moment),
-            Passage::Anew => self.stop(moment).or_else(|| self.judge(moment, &minute.sensors)),
-            Passage::Open => self.judge(moment, &minute.sensors),
-        }
+            },
+            Kind::Residuals(by) => match by.watch(minute) {
+                Ok(Ok(verdict)) => verdict.and_then(|verdict| {
+                    let is_above = verdict.score > verdict.threshold;
+                    self.find(moment, is_above, verdict.change, || of_verdict(&verdict))
+                }),
+                Ok(Err(_)) => self.close(moment),
+                Err(why) => {
+                    let (recipe, method) = (by.recipe(), self.name());
+                    self.kind = Kind::Unfit(recipe);
+                    return Some(Word::Refused { method, why });
+                }
+            },
+            Kind::Learning(_) | Kind::Unfit(_) | Kind::Rows { .. } => match passage {
+                Passage::Closed => self.stop(moment),
+                Passage::Anew => self.stop(moment).or_else(|| self.judge(moment, &minute.sensors)),
+                Passage::Open => self.judge(moment, &minute.sensors),
+            },
+        };
+        found.map(Word::Found)
     }
 
     /// What was remembered says nothing of what comes: an open alert closes.
@@ -263,6 +286,17 @@ fn of_finding(finding: &Finding) -> Evidence {
         shares: finding.each.to_vec(),
         sensor: finding.sensor(),
         failure: Some(finding.likely),
+        severity: finding.severity,
+    }
+}
+
+fn of_verdict(verdict: &Verdict) -> Evidence {
+    Evidence {
+        score: verdict.score,
+        threshold: verdict.threshold,
+        shares: verdict.residuals.map(f64::abs).to_vec(),
+        sensor: verdict.sensor(),
+        ..Evidence::default()
     }
 }
 
@@ -270,5 +304,5 @@ fn of_row(score: f64, threshold: f64, model: &Model, row: &[f64]) -> Evidence {
     let mut shares = vec![0.0; row.len()];
     model.shares(row, &mut shares);
     let sensor = (0..row.len()).max_by(|a, b| shares[*a].total_cmp(&shares[*b])).unwrap_or(0);
-    Evidence { score, threshold, shares, sensor, failure: None }
+    Evidence { score, threshold, shares, sensor, failure: None, severity: None }
 }

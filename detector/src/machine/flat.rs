@@ -66,7 +66,8 @@ impl Flat {
                 let mut shares = vec![0.0; SENSORS];
                 shares[sensor] = 1.0;
                 let score = f64::from(self.still[sensor]) / f64::from(STUCK);
-                let evidence = Evidence { score, threshold: 1.0, shares, sensor, failure: None };
+                let evidence =
+                    Evidence { score, threshold: 1.0, shares, sensor, failure: None, severity: None };
                 Some(Episode::open(&mut self.episode, FLAT_LINE, moment, from, evidence))
             }
             (None, Some(_)) => Episode::close(&mut self.episode, FLAT_LINE, moment),

@@ -3,6 +3,7 @@ use millrace_schemas::Sensor;
 
 use crate::alarm::{Alarm, AlarmParams};
 use crate::evaluate::Method;
+use crate::methods::Features;
 use crate::methods::residual::{Watch, WatchParams};
 use crate::model_file::ModelFile;
 
@@ -47,6 +48,15 @@ impl Judging {
             return Err(Error::usage(
                 "--algorithm: `residual` knows the seven sensors of our plant, and the input has others; \
                  `honest` takes any",
+            ));
+        }
+        let residuals = |method: &Method| match method {
+            Method::Rows(recipe) => recipe.features == Some(Features::Residuals),
+            Method::Residual => false,
+        };
+        if methods.iter().any(residuals) && !is_plant {
+            return Err(Error::usage(
+                "--features: residuals are of the seven sensors of our plant, and the input has others; leave it out",
             ));
         }
         let refused = |refusal: crate::Refusal| Error::failed(refusal.to_string());

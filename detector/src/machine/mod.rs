@@ -4,6 +4,7 @@
 //! nothing is judged. Readings of other sensors are rows as they come. Each method has a course of its own, and its
 //! own alerts; a sensor that is stuck is an alert too.
 
+mod by_residuals;
 mod course;
 mod flat;
 mod gate;
@@ -19,6 +20,7 @@ use course::Course;
 use flat::Flat;
 use gate::{Gate, Passage};
 
+pub use by_residuals::ByResiduals;
 pub use course::{Episode, Found};
 pub use gate::judged;
 pub use judging::{FLAT_LINE, Judging, is_plant};
@@ -114,7 +116,7 @@ impl Machine {
         let passage = self.gate.pass(minute);
         out.extend(self.flat.judge(minute, passage).map(Word::Found));
         for course in &mut self.courses {
-            out.extend(course.watch(minute, passage).map(Word::Found));
+            out.extend(course.watch(minute, passage));
         }
         if passage != Passage::Closed {
             // Of the precision that is written down, so that who goes on learns the same.

@@ -1,6 +1,7 @@
 use millrace_consumer::window::closing::Clock;
 use serde::{Deserialize, Serialize};
 
+use super::by_residuals::{self, ByResiduals};
 use super::course::{Course, Kind, Memory};
 use super::flat::Flat;
 use super::gate::Gate;
@@ -28,7 +29,7 @@ struct Saved {
 }
 
 #[derive(Serialize, Deserialize)]
-enum SavedRows {
+pub(super) enum SavedRows {
     /// All of them have no more digits than this.
     Short(Vec<f32>),
     Long(Vec<f64>),
@@ -37,13 +38,14 @@ enum SavedRows {
 #[derive(Serialize, Deserialize)]
 enum SavedKind {
     Plant(Box<Watch>),
+    Residuals(Box<by_residuals::Saved>),
     Learning,
     Unfit,
     Rows { memory: Vec<f64>, threshold: f64, alarm: Alarm },
 }
 
 impl SavedRows {
-    fn of(rows: &[f64]) -> Self {
+    pub fn of(rows: &[f64]) -> Self {
         let is_short = |value: &f64| value.is_nan() || f64::from(*value as f32) == *value;
         if rows.iter().all(is_short) {
             return Self::Short(rows.iter().map(|value| *value as f32).collect());
@@ -51,7 +53,7 @@ impl SavedRows {
         Self::Long(rows.to_vec())
     }
 
-    fn into_rows(self) -> Vec<f64> {
+    pub fn into_rows(self) -> Vec<f64> {
         match self {
             Self::Short(rows) => rows.into_iter().map(f64::from).collect(),
             Self::Long(rows) => rows,
@@ -104,6 +106,7 @@ impl Machine {
 fn saved(course: &Course) -> (SavedKind, Memory) {
     let kind = match &course.kind {
         Kind::Plant(watch) => SavedKind::Plant(watch.clone()),
+        Kind::Residuals(by) => SavedKind::Residuals(Box::new(by.saved())),
         Kind::Learning(_) => SavedKind::Learning,
         Kind::Unfit(_) => SavedKind::Unfit,
         Kind::Rows { model, threshold, alarm, .. } => {
@@ -116,6 +119,9 @@ fn saved(course: &Course) -> (SavedKind, Memory) {
 fn restored(judging: &Judging, method: Method, kind: SavedKind, rows: &[f64]) -> Result<Kind> {
     Ok(match (kind, method) {
         (SavedKind::Plant(watch), Method::Residual) => Kind::Plant(watch),
+        (SavedKind::Residuals(saved), Method::Rows(recipe)) => {
+            Kind::Residuals(Box::new(ByResiduals::restored(recipe, judging.learn_rows, *saved)?))
+        }
         (SavedKind::Learning, Method::Rows(recipe)) => Kind::Learning(recipe),
         (SavedKind::Unfit, Method::Rows(recipe)) => Kind::Unfit(recipe),
         (SavedKind::Rows { memory, threshold, alarm }, Method::Rows(recipe)) => {

@@ -2,7 +2,7 @@ use super::*;
 use crate::alert::AlertState;
 use crate::evaluate::Method;
 use crate::methods::residual::SENSORS;
-use crate::methods::{Algorithm, Recipe, Refit};
+use crate::methods::{Algorithm, Features, Recipe, Refit};
 use crate::random::Random;
 
 const START: i64 = 1_767_225_600_000;
@@ -116,6 +116,31 @@ fn an_alert_opens_once_and_closes_when_the_fault_is_gone() {
         let Word::Found(opened) = &words[0] else { panic!("{words:?}") };
         assert!([0, 4].contains(&opened.evidence.sensor), "{opened:?}");
     }
+}
+
+#[test]
+fn a_forest_sees_a_fault_of_one_sensor_by_residuals_and_names_it() {
+    let fault = |minute: i64| {
+        let mut fault = [0.0; SENSORS];
+        fault[5] = if minute >= 4 * 1440 { -2.0 } else { 0.0 };
+        fault
+    };
+    let readings = readings(5 * 1440, fault);
+    let opened = |features: Features| {
+        let forest = Recipe { features: Some(features), ..Algorithm::IsolationForest.into() };
+        let judging = judging(&[Method::Rows(forest)], 1440);
+        let mut machine = Machine::new(&judging, "M");
+        let words = readings.iter().flat_map(|reading| take(&mut machine, &judging, reading));
+        let open = words.filter_map(|word| match word {
+            Word::Found(found) if found.state == AlertState::Opened => Some(found),
+            _ => None,
+        });
+        open.last().map(|found| ((found.moment - START) / MINUTE, found.evidence.sensor))
+    };
+    let (minute, sensor) = opened(Features::Residuals).expect("found");
+    assert!((4 * 1440..4 * 1440 + 60).contains(&minute) && sensor == 5, "{minute} {sensor}");
+    let by_readings = opened(Features::Readings);
+    assert!(by_readings.is_none_or(|found| found.1 != 5), "trees that ask for seven sensors miss one");
 }
 
 #[test]

@@ -27,7 +27,7 @@ pub use model::{Algorithm, Model};
 pub use modes::{Clustering, Clusters, Modes, ModesParams};
 pub use pca_q::{PcaQ, PcaQParams};
 pub use profile::{Profile, ProfileParams};
-pub use recipe::{Recipe, Refit};
+pub use recipe::{Features, Recipe, Refit};
 pub use robust_z::{RobustZ, RobustZParams};
 pub use t2::{T2, T2Params};
 pub use threshold::{Threshold, ThresholdParams};

@@ -12,6 +12,17 @@ pub struct Recipe {
     pub clusters: Option<Clusters>,
     /// When the forest grows anew while it judges.
     pub refit: Option<Refit>,
+    /// What it sees of a machine of our plant, where that was said.
+    pub features: Option<Features>,
+}
+
+/// What a method for rows sees of a machine of our plant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Features {
+    /// The sensors as they are
+    Readings,
+    /// What load and neighbours do not explain of them
+    Residuals,
 }
 
 /// When a sliding forest grows anew.
@@ -25,7 +36,7 @@ pub struct Refit {
 
 impl From<Algorithm> for Recipe {
     fn from(algorithm: Algorithm) -> Self {
-        Self { algorithm, clusters: None, refit: None }
+        Self { algorithm, clusters: None, refit: None, features: None }
     }
 }
 
@@ -43,6 +54,13 @@ impl Recipe {
     /// Whether the model depends on a seed.
     pub const fn is_random(self) -> bool {
         self.algorithm.is_random()
+    }
+
+    /// Whether it sees residuals of our plant. A forest does unless it is to part rows into modes: a failure moves
+    /// sensors by less than load does, and stays within what trees cut apart.
+    pub fn sees_residuals(self) -> bool {
+        let usual = self.algorithm == Algorithm::IsolationForest && self.clusters.is_none();
+        self.features.map_or(usual, |features| features == Features::Residuals)
     }
 
     /// The fewest rows that it learns from by itself, with the threshold that belongs to them.

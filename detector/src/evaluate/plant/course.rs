@@ -3,11 +3,14 @@ use crate::alarm::{Alarm, AlarmParams, Change};
 use crate::detector::Detector;
 use crate::evaluate::baseline::Baseline;
 use crate::evaluate::threshold;
-use crate::machine::judged as judged_minutes;
+use crate::machine::{ByResiduals, judged as judged_minutes};
 use crate::methods::Recipe;
 use crate::methods::residual::{Failure, Minute, SENSORS, Watch, WatchParams};
 use crate::refusal::Result;
 use crate::rows::Rows;
+
+/// Minutes from which a method that is given residuals learns.
+const MINUTES: usize = 1440;
 
 /// What a method said of one machine.
 #[derive(Debug, Default)]
@@ -60,6 +63,24 @@ pub(super) fn watched(machine: &Machine) -> Result<Course> {
             Ok(Some(finding)) => {
                 course.scores.push((minute.minute, finding.score / finding.threshold));
                 course.note(minute.minute, finding.change, finding.sensor(), Some(finding.likely.0));
+            }
+            Err(change) => course.note(minute.minute, Some(change), 0, None),
+        }
+    }
+    Ok(course)
+}
+
+/// A method for any sensors that is given residuals; it knows nothing at the start.
+pub(super) fn by_residuals(machine: &Machine, recipe: Recipe) -> Result<Course> {
+    let watch = Watch::new(WatchParams::default())?;
+    let mut by = ByResiduals::new(recipe, watch, MINUTES, Alarm::new(AlarmParams::default())?);
+    let mut course = Course::default();
+    for minute in &machine.minutes {
+        match by.watch(minute)? {
+            Ok(None) => {}
+            Ok(Some(verdict)) => {
+                course.scores.push((minute.minute, verdict.score / verdict.threshold));
+                course.note(minute.minute, verdict.change, verdict.sensor(), None);
             }
             Err(change) => course.note(minute.minute, Some(change), 0, None),
         }

@@ -26,6 +26,7 @@ pub(super) fn run(request: &Request) -> Result<Evaluation> {
         }
         let courses = fleet.iter().map(|machine| match method {
             Method::Residual => course::watched(machine),
+            Method::Rows(recipe) if recipe.sees_residuals() => course::by_residuals(machine, *recipe),
             Method::Rows(recipe) => course::judged(machine, *recipe),
         });
         match courses.collect::<crate::refusal::Result<Vec<_>>>() {

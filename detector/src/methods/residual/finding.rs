@@ -14,6 +14,8 @@ pub struct Finding {
     pub each: Sensors,
     /// The failure whose pattern fits best, and the cosine between the two.
     pub likely: (Failure, f64),
+    /// How much of that failure there is: 1 is its full severity. None where nothing was learnt to tell it by.
+    pub severity: Option<f64>,
 }
 
 impl Finding {

@@ -47,6 +47,12 @@ impl Measure {
         std::array::from_fn(|pattern| dot(&self.patterns[pattern * SENSORS..][..SENSORS], averages))
     }
 
+    /// How often averaged residuals hold the effect of a pattern's failure: by least squares in the whitened space.
+    pub fn amplitude(&self, pattern: usize, effect: &[f64], averages: &Sensors) -> f64 {
+        let direction = &self.patterns[pattern * SENSORS..][..SENSORS];
+        dot(direction, averages) / dot(direction, effect).max(1e-9)
+    }
+
     /// Bytes of numbers.
     pub fn size(&self) -> usize {
         (self.precision.capacity() + self.patterns.capacity()) * size_of::<f64>()

@@ -23,7 +23,7 @@ pub use finding::Finding;
 pub use learner::Learner;
 pub use model::ResidualModel;
 pub use plant::{CRITICAL, Failure, NORMAL, SENSORS, Sensors, beyond_critical};
-pub use watch::{Minute, Watch, WatchParams};
+pub use watch::{Minute, Residuals, Watch, WatchParams};
 
 /// The sensors, what is remembered of those that carry the load, and time: the present values, then averages.
 pub(crate) const FEATURES: usize = 12;

@@ -132,9 +132,22 @@ impl ResidualModel {
         Measure::new(&covariance, &self.load, &self.effects).ok()
     }
 
+    /// How much of a pattern's failure is seen in averaged residuals: 0 is none of it, 1 its full severity.
+    pub(super) fn severity(&self, pattern: usize, averages: &Sensors) -> f64 {
+        let effect = &self.effects[pattern * SENSORS..][..SENSORS];
+        self.measure.amplitude(pattern, effect, averages).clamp(0.0, 1.0)
+    }
+
+    /// Averaged residuals in their standard deviations, which grow where their centre is known up to these variances
+    /// only.
+    pub(super) fn standardised(&self, averages: &Sensors, doubt: Option<&Sensors>) -> Sensors {
+        let doubt = |sensor: usize| doubt.map_or(0.0, |doubt| doubt[sensor]);
+        std::array::from_fn(|sensor| averages[sensor] / self.deviation[sensor].hypot(doubt(sensor).sqrt()))
+    }
+
     /// How far each sensor's average is off, in its standard deviations.
     pub(super) fn each(&self, averages: &Sensors) -> Sensors {
-        std::array::from_fn(|sensor| averages[sensor].abs() / self.deviation[sensor])
+        self.standardised(averages, None).map(f64::abs)
     }
 
     /// Bytes of memory in use.

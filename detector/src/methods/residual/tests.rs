@@ -93,6 +93,27 @@ fn every_failure_is_found_early_and_its_sensor_and_kind_named() {
 }
 
 #[test]
+fn the_severity_is_told_of_the_failure_as_it_grows() {
+    for failure in Failure::ALL {
+        let since = 8 * 1440;
+        let (mut watch, mut machine) = (watch(), Machine::new(1));
+        let mut worst: f64 = 0.0;
+        for minute in 0..since + 1200 {
+            let fault = failing(failure, since, minute);
+            let Ok(Some(finding)) = watch.watch(&machine.minute(minute, &fault)) else { continue };
+            // What grows evenly is seen as it was some time ago: averages lag.
+            let true_one = ((minute - since - 20) as f64 / 720.0).clamp(0.0, 1.0);
+            if watch.is_open() && minute > since {
+                let told = finding.severity.expect("a model tells it");
+                worst = worst.max((told - true_one).abs());
+                assert_eq!(finding.likely.0, failure);
+            }
+        }
+        assert!(worst < 0.15, "{failure:?} is off by up to {worst:.2}");
+    }
+}
+
+#[test]
 fn a_failure_on_the_first_day_is_found_by_the_normal_ranges_and_not_learnt() {
     for failure in Failure::ALL {
         let mut watch = watch();

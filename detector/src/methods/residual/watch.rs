@@ -32,6 +32,15 @@ impl Minute {
     }
 }
 
+/// What load and neighbours do not explain of a minute.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Residuals {
+    /// Averages of each sensor, in standard deviations that count how well their centre is known.
+    pub each: Sensors,
+    /// How far off they are together: the root of T-squared.
+    pub distance: f64,
+}
+
 /// In how many stages a machine is learnt.
 const STAGES: usize = 4;
 
@@ -136,6 +145,24 @@ impl Watch {
     /// Whether an alert is open.
     pub fn is_open(&self) -> bool {
         self.alarm.is_open()
+    }
+
+    /// The stages of learning that are over.
+    pub fn stage(&self) -> usize {
+        self.stage
+    }
+
+    /// Whether the last stage is over.
+    pub fn is_learnt(&self) -> bool {
+        self.stage == STAGES
+    }
+
+    /// What the last minute left over, of a machine that is judged by a model.
+    pub fn residuals(&self) -> Option<Residuals> {
+        let model = self.model.as_ref()?;
+        let measure = self.in_doubt.as_ref().map_or(model.measure(), |known| &known.measure);
+        let each = model.standardised(&self.averages, self.centre.doubt());
+        Some(Residuals { each, distance: measure.distance(&self.averages) })
     }
 
     /// Bytes of memory in use.
@@ -256,7 +283,9 @@ impl Watch {
             return Some(self.finding(by_limits, threshold, each, likely));
         }
         let each = model.each(&self.averages);
-        Some(self.finding(score, threshold, each, (PATTERNS[best].0, cosine)))
+        let severity = Some(model.severity(best, &self.averages));
+        let finding = self.finding(score, threshold, each, (PATTERNS[best].0, cosine));
+        Some(Finding { severity, ..finding })
     }
 
     fn find_without_model(&mut self) -> Finding {
@@ -270,7 +299,7 @@ impl Watch {
     }
 
     fn finding(&mut self, score: f64, threshold: f64, each: Sensors, likely: (Failure, f64)) -> Finding {
-        Finding { score, threshold, change: self.alarm.judge(score, threshold), each, likely }
+        Finding { score, threshold, change: self.alarm.judge(score, threshold), each, likely, severity: None }
     }
 }
 
