@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
-use chrono::NaiveDateTime;
+use chrono::{DateTime, NaiveDateTime};
 use millrace_core::{Error, Result};
 use millrace_schemas::Sensor;
 use serde_json::{Map, Value};
@@ -22,6 +22,32 @@ pub struct Reading {
     pub maintained: bool,
     /// One value a column; NaN is missing.
     pub values: Vec<f64>,
+}
+
+impl Reading {
+    /// The reading that a row of cells with names is.
+    ///
+    /// # Errors
+    /// A clause that names the column which is not what it should be.
+    pub fn of(columns: &[String], cells: &Map<String, Value>) -> std::result::Result<Self, String> {
+        let text = |name: &str| cells.get(name).map(as_text).unwrap_or_default();
+        let time = ["timestamp", "datetime"].into_iter().find(|name| cells.contains_key(*name));
+        let number = |name: &String| {
+            let cell = cells.get(name).unwrap_or(&Value::Null);
+            as_number(cell).ok_or_else(|| format!("column `{name}`: `{}` is not a number", as_text(cell)))
+        };
+        let moment = |name: &str| {
+            as_time(&cells[name]).ok_or_else(|| {
+                format!("column `{name}`: `{}` is not a time such as 2026-01-01T00:00:00", text(name))
+            })
+        };
+        Ok(Self {
+            machine: text("machine_id"),
+            time: time.map(moment).transpose()?,
+            maintained: text("maintenance_status") == "maintenance",
+            values: columns.iter().map(number).collect::<std::result::Result<_, _>>()?,
+        })
+    }
 }
 
 /// Readings in the order of the input.
@@ -55,7 +81,7 @@ const NO_SENSORS: [&str; 11] = [
 ];
 
 /// The columns to judge. A reading of our plant is its seven sensors, whatever was derived from them.
-fn sensors<'a>(names: impl Iterator<Item = &'a String> + Clone) -> Vec<String> {
+pub(crate) fn sensors<'a>(names: impl Iterator<Item = &'a String> + Clone) -> Vec<String> {
     let plant = Sensor::ALL.map(Sensor::name);
     if plant.iter().all(|sensor| names.clone().any(|name| name == sensor)) {
         return plant.map(str::to_owned).to_vec();
@@ -190,30 +216,7 @@ impl Input {
     }
 
     fn of(&self, cells: &Map<String, Value>) -> Result<Reading> {
-        let text = |name: &str| cells.get(name).map(as_text).unwrap_or_default();
-        let time = ["timestamp", "datetime"].into_iter().find(|name| cells.contains_key(*name));
-        let number = |name: &String| {
-            let cell = cells.get(name).unwrap_or(&Value::Null);
-            as_number(cell).ok_or_else(|| {
-                let (place, cell) = (self.place(), as_text(cell));
-                self.wrong(format!("{place}, column `{name}`: `{cell}` is not a number"))
-            })
-        };
-        Ok(Reading {
-            machine: text("machine_id"),
-            time: time.map(|name| self.time(&text(name))).transpose()?,
-            maintained: text("maintenance_status") == "maintenance",
-            values: self.columns.iter().map(number).collect::<Result<_>>()?,
-        })
-    }
-
-    fn time(&self, text: &str) -> Result<i64> {
-        let plain = text.trim_end_matches('Z').replace(' ', "T");
-        let time = NaiveDateTime::parse_from_str(&plain, "%Y-%m-%dT%H:%M:%S%.f");
-        time.map(|time| time.and_utc().timestamp_millis()).map_err(|_| {
-            let place = self.place();
-            self.wrong(format!("{place}: `{text}` is not a time such as 2026-01-01T00:00:00"))
-        })
+        Reading::of(&self.columns, cells).map_err(|why| self.wrong(format!("{}, {why}", self.place())))
     }
 
     fn place(&self) -> String {
@@ -238,6 +241,18 @@ pub(crate) fn as_text(value: &Value) -> String {
         Value::Null => String::new(),
         other => other.to_string(),
     }
+}
+
+/// Milliseconds since 1970: of a text in UTC or with its offset, or a number of them.
+fn as_time(value: &Value) -> Option<i64> {
+    if let Value::Number(number) = value {
+        return number.as_i64();
+    }
+    let text = as_text(value);
+    let plain = text.trim_end_matches('Z').replace(' ', "T");
+    let time = NaiveDateTime::parse_from_str(&plain, "%Y-%m-%dT%H:%M:%S%.f");
+    let with_offset = || DateTime::parse_from_rfc3339(&text).ok().map(|time| time.timestamp_millis());
+    time.map_or_else(|_| with_offset(), |time| Some(time.and_utc().timestamp_millis()))
 }
 
 fn as_number(value: &Value) -> Option<f64> {
@@ -271,6 +286,10 @@ mod tests {
         assert_eq!((columns, readings.len()), (vec!["a".to_owned(), "b".to_owned()], 1));
         assert_eq!(readings, all(json).expect("JSON").1);
         assert_eq!(readings[0].time, Some(1_767_225_601_000));
+        for time in ["1767225601000", "\"2026-01-01T01:00:01+01:00\"", "\"2026-01-01T00:00:01Z\""] {
+            let text = format!("{{\"timestamp\":{time},\"a\":1}}\n");
+            assert_eq!(all(text.leak()).expect("JSON").1[0].time, Some(1_767_225_601_000), "{time}");
+        }
     }
 
     #[test]
@@ -297,7 +316,8 @@ mod tests {
         assert!(sentence("{\"a\":1}\n{\"a\":[]}\n").ends_with("line 2, column `a`: `[]` is not a number"));
         assert!(sentence("{\"a\":1}\nno\n").starts_with("cannot read it: line 2 is not a JSON object"));
         assert!(
-            sentence("timestamp,a\nnow,1\n").ends_with("`now` is not a time such as 2026-01-01T00:00:00")
+            sentence("timestamp,a\nnow,1\n")
+                .ends_with("line 2, column `timestamp`: `now` is not a time such as 2026-01-01T00:00:00")
         );
         assert!(sentence("").starts_with("cannot read it: it has no column of numbers"));
     }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use millrace_consumer::outbox::{Letter, Outbox};
+use millrace_consumer::source::Outputs;
 use millrace_core::kafka::{Kafka, cause};
 use millrace_core::{Error, Result};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
@@ -50,6 +52,24 @@ pub fn records(kafka: &Kafka, topic: &str) -> Result<Vec<Record>> {
 /// When the topic cannot be read to its end.
 pub fn for_each(kafka: &Kafka, topic: &str, show: impl FnMut(&BorrowedMessage<'_>)) -> Result<()> {
     millrace_lab::topic::for_each(kafka, topic, show)
+}
+
+/// Gives records to their topics, many at a time, until all have arrived.
+///
+/// # Errors
+/// When one is refused.
+pub fn write(kafka: &Kafka, records: impl IntoIterator<Item = Letter>) -> Result<()> {
+    const FULL: Duration = Duration::from_millis(1);
+    let outbox = Outbox::new(Some(kafka))?;
+    for record in records {
+        while !outbox.send(&record)? {
+            std::thread::sleep(FULL);
+        }
+    }
+    while !outbox.settled()? {
+        std::thread::sleep(FULL);
+    }
+    Ok(())
 }
 
 /// How many partitions a topic has; 0 where it is not there.

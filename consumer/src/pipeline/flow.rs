@@ -24,6 +24,8 @@ use crate::state::Store;
 /// Records that are taken before anything else is seen to.
 const BATCH: usize = 2_000;
 const LOOK: Duration = Duration::from_millis(100);
+/// Time in which a commit may come late.
+const SOON: Duration = Duration::from_millis(2);
 const DRAW: Duration = Duration::from_millis(500);
 /// What the registry did not know is asked for again after this time.
 const FORGET: Duration = Duration::from_secs(10);
@@ -90,6 +92,7 @@ impl<'a, P: Processor> Flow<'a, P> {
         let now = Instant::now();
         let teller = Teller::new(&parts.settings.member.group, parts.member, &parts.settings.topic);
         let (outbox, on_screen) = (Arc::clone(&parts.outbox), parts.settings.shows_events);
+        let decoder = if parts.processor.reads_itself() { Decoder::of_raw() } else { Decoder::default() };
         Self {
             mischief: Mischief::new(&parts.settings.misdeeds),
             pulse: Pulse::new(teller.clone(), outbox, on_screen, parts.tells_group),
@@ -102,7 +105,7 @@ impl<'a, P: Processor> Flow<'a, P> {
             done: None,
             counts: BTreeMap::new(),
             aborted: 0,
-            decoder: Decoder::default(),
+            decoder,
             waiting: Waiting::new(),
             out: Vec::new(),
             tally: Tally::default(),
@@ -130,7 +133,8 @@ impl<'a, P: Processor> Flow<'a, P> {
             }
             let most = usize::try_from(self.left()).unwrap_or(BATCH).min(BATCH);
             let most = most.min(self.mischief.most_at_once());
-            let look = self.parts.source.look(&mut self.waiting, most, LOOK)?;
+            let patience = self.patience();
+            let look = self.parts.source.look(&mut self.waiting, most, patience)?;
             self.see(look)?;
             self.take_over()?;
             self.mischief.reach(Point::AfterPoll, self.polled());
@@ -142,6 +146,12 @@ impl<'a, P: Processor> Flow<'a, P> {
         }
         self.commit()?;
         self.end()
+    }
+
+    /// How long may be waited for records: until the next commit is due, since it may have to tell of the last ones.
+    fn patience(&self) -> Duration {
+        let due = self.parts.settings.commit_interval.saturating_sub(self.committed.elapsed());
+        LOOK.min(due.max(SOON))
     }
 
     fn begin_transactions(&mut self, shutdown: &Shutdown) -> Result<()> {
@@ -225,23 +235,27 @@ impl<'a, P: Processor> Flow<'a, P> {
         if !is_given {
             self.tally.note(at);
         }
+        let Self { parts: Parts { processor, .. }, decoder, mischief, out, .. } = self;
         let mut reading = SensorReading::default();
-        let read = self.decoder.decode(record.key(), record.payload(), &mut reading);
-        if let Err(reject) = read.and_then(|()| self.mischief.taste(&reading)) {
-            if is_given {
-                return Ok(());
-            }
-            self.mischief.reach(Point::AfterProcess, self.tally.records);
-            return self.reject(record, &reject);
-        }
-        self.parts.processor.take(at, &reading, &mut self.out);
+        let is_raw = processor.reads_itself();
+        let taken = if is_raw {
+            decoder.raw(record).and_then(|raw| processor.take_raw(at, &raw, out))
+        } else {
+            let read = decoder.decode(record.key(), record.payload(), &mut reading);
+            read.and_then(|()| mischief.taste(&reading)).map(|()| processor.take(at, &reading, out))
+        };
         if is_given {
             self.out.clear();
             return Ok(());
         }
         self.mischief.reach(Point::AfterProcess, self.tally.records);
-        self.print(record, Some(&reading))?;
-        self.give(record)
+        match taken {
+            Err(reject) => self.reject(record, &reject),
+            Ok(()) => {
+                self.print(record, (!is_raw).then_some(&reading))?;
+                self.give(record)
+            }
+        }
     }
 
     fn has_taken(&mut self, at: Place) {

@@ -19,6 +19,7 @@ mod windows;
 
 use millrace_schemas::{AnomalyAlert, SensorReading, WindowStats};
 
+use crate::source::{Raw, Reject};
 use crate::state::Restored;
 
 pub use flow::{Flow, Parts};
@@ -62,6 +63,20 @@ pub struct Checkpoint {
 pub trait Processor {
     /// Takes in a reading and adds what follows from it.
     fn take(&mut self, at: Place, reading: &SensorReading<'_>, out: &mut Vec<Output>);
+
+    /// Whether records hold something else than readings of our plant, and are [taken in](Self::take_raw) unread.
+    fn reads_itself(&self) -> bool {
+        false
+    }
+
+    /// Takes in a record of which nothing was read and adds what follows from it.
+    ///
+    /// # Errors
+    /// Why nothing can be made of it.
+    fn take_raw(&mut self, at: Place, raw: &Raw<'_>, out: &mut Vec<Output>) -> Result<(), Reject> {
+        let _ = (at, raw, out);
+        Ok(())
+    }
 
     /// Words for all that shapes its state; state under other words is not taken over.
     fn version(&self) -> String;

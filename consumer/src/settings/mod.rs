@@ -59,6 +59,8 @@ pub struct Settings {
     pub member: MemberSettings,
     /// Where reading begins.
     pub start: Start,
+    /// Where a partition of which nothing is known is learnt from, up to where reading begins; `None` = it is not.
+    pub learn_from: Option<Start>,
     /// Records until it ends.
     pub max_messages: Option<u64>,
     /// End when all that is there has been read.

@@ -72,6 +72,7 @@ pub fn resolve_member(
         state: said.state.unwrap_or(true),
         member,
         start: check.start(said)?,
+        learn_from: None,
         max_messages: said.max_messages,
         until_end: said.until.is_some(),
         guarantee,

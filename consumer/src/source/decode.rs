@@ -6,9 +6,16 @@ use millrace_schemas::codec::{ReadingDecoder, read_frame};
 use millrace_schemas::compatibility::Compatibility;
 use millrace_schemas::subject::SENSOR_READING;
 use millrace_schemas::text::parse_json;
+use rdkafka::message::{BorrowedMessage, Message};
 
 /// Ids of which the registry knows nothing that are remembered; hostile ones fill no memory.
 const MOST_UNKNOWN: usize = 10_000;
+/// Ids that are asked for between two times that unknown ones are forgotten, although they lie far from all that the
+/// registry has known: bytes that are no id give new ones without end, and each answer takes its time.
+const MOST_FAR: usize = 100;
+/// Registries count ids up; one up to so many, or up to twice the highest that was known, is asked for in any case.
+const NEAR: u32 = 1_000;
+const EMPTY: &str = "it has no value";
 
 /// Why a record is no reading.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,7 +73,22 @@ enum Way {
     Read(Box<ReadingDecoder>),
     /// Read by resolution, with what is known to stand in its way.
     Doubtful(Box<ReadingDecoder>, String),
+    /// Read by others, by this schema.
+    Raw(String),
     None(String),
+}
+
+/// A record of which nothing was read yet.
+#[derive(Debug, Clone, Copy)]
+pub struct Raw<'a> {
+    /// Its key.
+    pub key: Option<&'a [u8]>,
+    /// Its time, milliseconds since 1970.
+    pub time: Option<i64>,
+    /// Its schema's id and text; `None` = the body is JSON.
+    pub schema: Option<(u32, &'a str)>,
+    /// What the schema is of.
+    pub body: &'a [u8],
 }
 
 /// Reads records: Avro by whatever schema the registry gives for its id, or JSON.
@@ -74,24 +96,53 @@ enum Way {
 pub struct Decoder {
     ways: BTreeMap<u32, Way>,
     unknown: usize,
+    /// The highest id that the registry knew.
+    highest: u32,
+    /// Ids far from it that were asked for.
+    far: usize,
+    /// Whether others read what is in the records.
+    leaves_raw: bool,
 }
 
 impl Decoder {
+    /// Knows schemas, and leaves it to others to read by them.
+    pub fn of_raw() -> Self {
+        Self { leaves_raw: true, ..Self::default() }
+    }
+
     /// The id of a schema that must be [`learnt`](Self::learn) before this record can be read.
     pub fn wants(&self, payload: Option<&[u8]>) -> Option<u32> {
         let (id, _) = read_frame(payload?).ok()?;
-        (!self.ways.contains_key(&id)).then_some(id)
+        let is_asked_for = |id| !self.is_far(id) || self.far < MOST_FAR;
+        (!self.ways.contains_key(&id) && is_asked_for(id)).then_some(id)
+    }
+
+    fn is_far(&self, id: u32) -> bool {
+        id > self.highest.saturating_mul(2).max(NEAR)
+    }
+
+    #[cold]
+    fn unasked(id: u32) -> Reject {
+        let why = format!(
+            "the registry was not asked for schema {id}, which is far from all that it knows, as many lately are"
+        );
+        Reject { cause: Cause::UnknownSchema, why }
     }
 
     /// Takes in what the registry gave for an id; `None` = it knows no such id.
     pub fn learn(&mut self, id: u32, schema: Option<&str>) {
         let way = match schema {
+            Some(schema) if self.leaves_raw => Way::Raw(schema.to_owned()),
             Some(schema) => way(schema),
             None => {
                 self.unknown += 1;
+                self.far += usize::from(self.is_far(id));
                 Way::None(format!("the registry knows no schema {id}"))
             }
         };
+        if schema.is_some() {
+            self.highest = self.highest.max(id);
+        }
         if self.unknown > MOST_UNKNOWN {
             self.forget_unknown();
         }
@@ -101,7 +152,7 @@ impl Decoder {
     /// Lets the registry be asked again for what it did not know: it may know it by now.
     pub fn forget_unknown(&mut self) {
         self.ways.retain(|_, way| !matches!(way, Way::None(_)));
-        self.unknown = 0;
+        (self.unknown, self.far) = (0, 0);
     }
 
     /// Reads a record, into a reading that is there: it is large, and need not be moved.
@@ -125,6 +176,27 @@ impl Decoder {
         }
     }
 
+    /// What is known of a record without reading it.
+    ///
+    /// # Errors
+    /// When it is neither JSON nor Avro of a known schema.
+    pub fn raw<'a>(&'a self, record: &'a BorrowedMessage<'_>) -> std::result::Result<Raw<'a>, Reject> {
+        let refuse = |cause, why: String| Err(Reject { cause, why });
+        let (key, time) = (record.key(), record.timestamp().to_millis());
+        match record.payload() {
+            None | Some([]) => refuse(Cause::Empty, EMPTY.to_owned()),
+            Some(body @ [b'{', ..]) => Ok(Raw { key, time, schema: None, body }),
+            Some(bytes) => match read_frame(bytes) {
+                Err(e) => refuse(Cause::NotFramed, format!("it is neither JSON nor Avro: {e}")),
+                Ok((id, body)) => match self.ways.get(&id) {
+                    Some(Way::Raw(schema)) => Ok(Raw { key, time, schema: Some((id, schema)), body }),
+                    Some(Way::None(why)) => refuse(Cause::UnknownSchema, why.clone()),
+                    _ => Err(Self::unasked(id)),
+                },
+            },
+        }
+    }
+
     fn read<'a>(
         &self,
         payload: Option<&'a [u8]>,
@@ -132,7 +204,7 @@ impl Decoder {
     ) -> std::result::Result<(), Reject> {
         let refuse = |cause, why: String| Err(Reject { cause, why });
         match payload {
-            None | Some([]) => refuse(Cause::Empty, "it has no value".to_owned()),
+            None | Some([]) => refuse(Cause::Empty, EMPTY.to_owned()),
             Some(text @ [b'{', ..]) => match parse_json(text) {
                 Ok(read) => {
                     *reading = read;
@@ -160,9 +232,7 @@ impl Decoder {
                 decoder.read(body, reading).or_else(|e| refuse(format!("{e}; schema {id}: {doubt}")))
             }
             Some(Way::None(why)) => Err(Reject { cause: Cause::UnknownSchema, why: why.clone() }),
-            None => {
-                Err(Reject { cause: Cause::UnknownSchema, why: format!("schema {id} was not asked for") })
-            }
+            Some(Way::Raw(_)) | None => Err(Self::unasked(id)),
         }
     }
 }
@@ -231,6 +301,25 @@ mod tests {
         let json = br#"{"timestamp":5,"machine_id":"M","sequence":7}"#;
         assert_eq!(decoder.wants(Some(json)), None);
         assert_eq!(decode(&decoder, None, Some(json)), Ok(reading()));
+    }
+
+    #[test]
+    fn ids_that_no_registry_has_come_to_are_not_asked_for_without_end() {
+        let mut decoder = Decoder::default();
+        let of = |id| frame(id, &reading());
+        decoder.learn(700, Some(SENSOR_READING));
+        for id in 0..MOST_FAR as u32 {
+            assert_eq!(decoder.wants(Some(&of(2_000_000 + id))), Some(2_000_000 + id));
+            decoder.learn(2_000_000 + id, None);
+        }
+        let far = of(3_000_000);
+        assert_eq!(decoder.wants(Some(&far)), None);
+        let (cause, why) = cause(&decoder, None, Some(&far));
+        assert_eq!(cause, Cause::UnknownSchema);
+        assert!(why.contains("was not asked for schema 3000000"), "{why}");
+        assert_eq!(decoder.wants(Some(&of(1_400))), Some(1_400), "one that may well be there is");
+        decoder.forget_unknown();
+        assert_eq!(decoder.wants(Some(&far)), Some(3_000_000));
     }
 
     #[test]

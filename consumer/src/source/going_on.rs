@@ -76,8 +76,11 @@ impl Source {
     pub fn begun(&self, found: &Found) -> Result<TopicPartitionList> {
         let mut list = TopicPartitionList::new();
         for (partition, offset) in &found.taken.begun {
-            list.add_partition_offset(&self.topic, *partition, Offset::Offset(*offset))
-                .map_err(|e| failed(&self.topic, &e))?;
+            let mut place = list.add_partition(&self.topic, *partition);
+            place.set_offset(Offset::Offset(*offset)).map_err(|e| failed(&self.topic, &e))?;
+            if let Some(mark) = found.taken.marks.get(partition) {
+                place.set_metadata(mark);
+            }
         }
         Ok(list)
     }

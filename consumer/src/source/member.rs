@@ -53,6 +53,8 @@ pub struct Dated {
 pub struct Member {
     pub(super) topic: String,
     pub(super) start: Start,
+    pub(super) learn_from: Option<Start>,
+    pub(super) verbose: bool,
     commit: Commit,
     in_transactions: bool,
     ledger: Arc<Ledger>,
@@ -72,6 +74,8 @@ impl Member {
         Self {
             topic: settings.topic.clone(),
             start: settings.start,
+            learn_from: settings.learn_from,
+            verbose: settings.verbose,
             commit: settings.commit,
             in_transactions: settings.guarantee == Guarantee::ExactlyOnce,
             ledger,
@@ -138,18 +142,33 @@ impl Member {
         consumer: &BaseConsumer<Self>,
         partitions: &[i32],
     ) -> KafkaResult<BTreeMap<i32, Offset>> {
-        let at = match self.start {
-            Start::Committed | Start::Beginning => return Ok(BTreeMap::new()),
+        if matches!(self.start, Start::Committed | Start::Beginning) {
+            return Ok(BTreeMap::new());
+        }
+        let new: Vec<i32> = {
+            let begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+            partitions.iter().copied().filter(|partition| !begun.contains(partition)).collect()
+        };
+        self.places(consumer, &new, self.start)
+    }
+
+    /// Where a beginning lies in partitions, where it is an offset or a time.
+    pub(super) fn places(
+        &self,
+        consumer: &BaseConsumer<Self>,
+        partitions: &[i32],
+        start: Start,
+    ) -> KafkaResult<BTreeMap<i32, Offset>> {
+        let at = match start {
+            Start::Committed => return Ok(BTreeMap::new()),
+            Start::Beginning => Offset::Beginning,
             Start::Offset(offset) | Start::Time(offset) => Offset::Offset(offset),
         };
         let mut places = TopicPartitionList::new();
-        {
-            let begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
-            for partition in partitions.iter().filter(|partition| !begun.contains(partition)) {
-                places.add_partition_offset(&self.topic, *partition, at)?;
-            }
+        for partition in partitions {
+            places.add_partition_offset(&self.topic, *partition, at)?;
         }
-        if matches!(self.start, Start::Time(_)) && places.count() > 0 {
+        if matches!(start, Start::Time(_)) && places.count() > 0 {
             places = consumer.offsets_for_times(places, LOOK_UP)?;
         }
         Ok(places.elements().iter().map(|place| (place.partition(), place.offset())).collect())

@@ -27,7 +27,7 @@ use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode as Code};
 use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::topic_partition_list::TopicPartitionListElem;
 
-pub use decode::{Cause, Decoder, Reject};
+pub use decode::{Cause, Decoder, Raw, Reject};
 pub use going_on::{Found, TakingOver};
 pub use hold::Meanwhile;
 pub use ledger::{Ledger, Outputs};

@@ -30,6 +30,8 @@ pub(super) struct TakenOver {
     /// they begin is committed before they are read, so that nothing is lost if they change hands before the next
     /// commit.
     pub begun: BTreeMap<i32, i64>,
+    /// What is committed beside that.
+    pub marks: BTreeMap<i32, String>,
 }
 
 impl Member {
@@ -87,6 +89,10 @@ impl Member {
             // What was read already, and is in no transaction that was committed, is read again.
             *offset = turns.get(partition).and_then(|turn| turn.first).unwrap_or(*offset);
         }
+        for begin in self.learning(consumer, turns, &firsts, &taken.begun)? {
+            taken.marks.insert(begin.partition, begin.mark.to_string());
+            begins.push(begin);
+        }
         taken.places.extend(&taken.begun);
         if let Some(store) = &self.store {
             taken.restored = store.load(begins).map_err(|e| e.to_string())?;
@@ -95,6 +101,41 @@ impl Member {
             .places
             .extend(taken.restored.iter().map(|found| (found.begin.partition, found.begin.mark.from)));
         Ok(taken)
+    }
+
+    /// Of partitions that begin, those that are learnt from before: their state begins earlier, and all that would
+    /// follow from what lies before counts as given out.
+    fn learning(
+        &self,
+        consumer: &BaseConsumer<Self>,
+        turns: &BTreeMap<i32, Turn>,
+        firsts: &BTreeMap<i32, i64>,
+        begun: &BTreeMap<i32, i64>,
+    ) -> Result<Vec<Begin>, String> {
+        let (Some(store), Some(learn_from)) = (&self.store, self.learn_from) else { return Ok(Vec::new()) };
+        let is_new = |partition: &i32| turns.get(partition).is_none_or(|turn| turn.first.is_none());
+        let new: Vec<i32> = begun.keys().copied().filter(is_new).collect();
+        let places = self.until_known(|| self.places(consumer, &new, learn_from))?;
+        let begin = |partition: i32| {
+            let first = firsts.get(&partition).copied().unwrap_or(0);
+            let from = match places.get(&partition)? {
+                Offset::Offset(from) => first.max(*from),
+                Offset::Beginning => first,
+                _ => return None,
+            };
+            let committed = *begun.get(&partition)?;
+            if from >= committed {
+                return None;
+            }
+            if self.verbose {
+                eprintln!(
+                    "{} partition {partition} is learnt from offset {from} on, and judged from {committed} on",
+                    self.topic
+                );
+            }
+            Some(Begin { partition, committed, mark: Mark::new(from, store.version()) })
+        };
+        Ok(new.into_iter().filter_map(begin).collect())
     }
 
     /// The mark of a commit, if the state that it is of can be made again.

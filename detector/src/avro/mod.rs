@@ -1,5 +1,6 @@
-//! Records of Avro object containers, as the producer writes data sets.
+//! Records of any Avro schema: of object containers, as the producer writes data sets, and of topics.
 
+mod frames;
 mod plain;
 
 use std::fmt::Display;
@@ -10,6 +11,7 @@ use apache_avro::types::Value as Avro;
 use chrono::DateTime;
 use serde_json::{Number, Value};
 
+pub(crate) use frames::Frames;
 use plain::Plain;
 
 /// The first bytes of every container.
@@ -57,7 +59,7 @@ impl Records {
 }
 
 /// The fields of a record as text formats say them.
-pub(crate) fn fields(record: Vec<(String, Avro)>) -> Vec<(String, Value)> {
+fn fields(record: Vec<(String, Avro)>) -> Vec<(String, Value)> {
     record.into_iter().map(|(name, value)| (name, plain_value(value))).collect()
 }
 

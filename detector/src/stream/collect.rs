@@ -1,12 +1,7 @@
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use apache_avro::Schema;
-use apache_avro::reader::datum::GenericDatumReader;
-use apache_avro::types::Value as Avro;
 use clap::Args;
 use millrace_core::kafka::{ClusterFlags, Kafka, Span};
 use millrace_core::registry::RegistryClient;
@@ -15,7 +10,7 @@ use millrace_schemas::codec::read_frame;
 use rdkafka::message::{BorrowedMessage, Message};
 use tempfile::TempDir;
 
-use crate::avro::fields;
+use crate::avro::Frames;
 
 /// Where a run of the plant is in Kafka, instead of a folder.
 #[derive(Debug, Args)]
@@ -59,7 +54,7 @@ impl RunTopics {
             "SCHEMA_REGISTRY_URL",
             "http://localhost:8081",
         );
-        let mut reading = Reading { registry: RegistryClient::new(&url)?, readers: BTreeMap::new() };
+        let mut reading = Reading { registry: RegistryClient::new(&url)?, frames: Frames::default() };
         let folder =
             TempDir::new().map_err(|e| Error::failed(format!("no temporary folder can be made: {e}")))?;
         let topics = [
@@ -77,7 +72,7 @@ impl RunTopics {
 /// Reads records of any Avro schema, or JSON.
 struct Reading {
     registry: RegistryClient,
-    readers: BTreeMap<u32, Schema>,
+    frames: Frames,
 }
 
 impl Reading {
@@ -103,22 +98,10 @@ impl Reading {
         if value.first() == Some(&b'{') {
             return String::from_utf8(value.to_vec()).map_err(|e| e.to_string());
         }
-        let (id, mut body) = read_frame(value).map_err(|e| e.to_string())?;
-        let schema = match self.readers.entry(id) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(new) => {
-                let text = self.registry.schema(id).map_err(|e| e.to_string())?;
-                new.insert(Schema::parse_str(&text).map_err(|e| e.to_string())?)
-            }
-        };
-        let reader = GenericDatumReader::builder(schema).build().map_err(|e| e.to_string())?;
-        match reader.read_value(&mut body).map_err(|e| e.to_string())? {
-            Avro::Record(record) => {
-                serde_json::to_string(&fields(record).into_iter().collect::<serde_json::Map<_, _>>())
-                    .map_err(|e| e.to_string())
-            }
-            _ => Err("it is no record".to_owned()),
-        }
+        let (id, body) = read_frame(value).map_err(|e| e.to_string())?;
+        let text = || self.registry.schema(id).map_err(|e| e.to_string());
+        let object = self.frames.object(Some(id), text, body)?;
+        serde_json::to_string(&object).map_err(|e| e.to_string())
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod collect;
 mod processor;
+mod sensors;
 mod settings;
 
 use std::ffi::OsString;
@@ -12,7 +13,10 @@ use millrace_consumer::run::{process, to_end};
 use millrace_core::kafka::Kafka;
 use millrace_core::shutdown::Shutdown;
 use millrace_core::{Error, Result};
+use millrace_schemas::Sensor;
 
+use crate::machine::{Judging, is_plant};
+use crate::model_file::ModelFile;
 use crate::settings::WatchArgs;
 use processor::Watching;
 use settings::StreamSettings;
@@ -24,7 +28,11 @@ pub use settings::StreamArgs;
 pub(crate) const INPUT: &str = "kafka";
 
 /// A run over a topic that can be carried out.
-pub struct Stream(StreamSettings);
+pub struct Stream {
+    settings: StreamSettings,
+    watch: WatchArgs,
+    judging: Judging,
+}
 
 impl Stream {
     /// Reads the command line of a run, which begins with the program's name. `None` = help was asked for and
@@ -37,26 +45,31 @@ impl Stream {
         if cli.command.is_some() || !is_stream(&cli.watch) {
             return Err(Error::usage("--input kafka is missing"));
         }
-        settings::resolve(&cli.watch, &cli.stream).map(|settings| Some(Self(settings)))
+        let settings = settings::resolve(&cli.watch, &cli.stream)?;
+        Self::of(cli.watch, settings).map(Some)
+    }
+
+    fn of(watch: WatchArgs, settings: StreamSettings) -> Result<Self> {
+        Ok(Self { judging: judging(&watch, &settings)?, watch, settings })
     }
 
     /// The same with nothing on standard output: alerts go to their topic only.
     #[must_use]
     pub fn silent(mut self) -> Self {
-        self.0.form = None;
+        self.settings.form = None;
         self
     }
 
     /// The same on a cluster as it is reached from here.
     #[must_use]
     pub fn on(mut self, kafka: Kafka) -> Self {
-        self.0.member.kafka = kafka;
+        self.settings.member.kafka = kafka;
         self
     }
 
     /// The topic of alerts.
     pub fn alerts_topic(&self) -> &str {
-        self.0.member.alerts_topic.as_deref().unwrap_or_default()
+        self.settings.member.alerts_topic.as_deref().unwrap_or_default()
     }
 
     /// Judges the topic until the end is asked for or reached.
@@ -64,8 +77,42 @@ impl Stream {
     /// # Errors
     /// When the cluster or the registry is out of reach, or something cannot go on.
     pub fn run(&self, shutdown: &Shutdown) -> Result<Tally> {
-        process(&self.0.member, None, Watching::new(&self.0), shutdown)
+        let Self { settings: StreamSettings { member, .. }, .. } = self;
+        let of_topic = self.of_topic()?;
+        let judging = of_topic.as_ref().unwrap_or(&self.judging);
+        if member.misdeeds.poison.is_some() && !judging.is_plant() {
+            return Err(Error::usage("--poison knows readings of our plant only, and the topic has others"));
+        }
+        process(member, None, Watching::new(&self.settings, judging), shutdown)
     }
+
+    /// How records are judged that are not of our plant, as the topic shows where nothing was said of them.
+    fn of_topic(&self) -> Result<Option<Judging>> {
+        let StreamSettings { member, sensors, .. } = &self.settings;
+        if sensors.is_some() || self.watch.model.is_some() {
+            return Ok(None);
+        }
+        member.kafka.check()?;
+        let found = sensors::of_topic(member)?.filter(|names| !is_plant(names));
+        let judging = found.map(|names| self.watch.judging(&names)).transpose()?;
+        if let Some(judging) = judging.as_ref().filter(|_| member.verbose) {
+            let methods: Vec<&str> = judging.methods().iter().map(|method| method.name()).collect();
+            let (methods, names) = (methods.join(", "), judging.names().join(", "));
+            eprintln!(
+                "topic {} has other sensors than our plant; judged by {methods}: {names}",
+                member.topic
+            );
+        }
+        Ok(judging)
+    }
+}
+
+/// How the sensors that were said are judged, else those of the model, else our plant's.
+fn judging(watch: &WatchArgs, settings: &StreamSettings) -> Result<Judging> {
+    let model = watch.model.as_deref().map(ModelFile::load).transpose()?;
+    let plant = || Sensor::ALL.map(Sensor::name).map(str::to_owned).to_vec();
+    let names = settings.sensors.clone().or_else(|| model.map(|model| model.sensors)).unwrap_or_else(plant);
+    watch.judging(&names)
 }
 
 pub(crate) fn is_stream(watch: &WatchArgs) -> bool {
@@ -74,10 +121,10 @@ pub(crate) fn is_stream(watch: &WatchArgs) -> bool {
 
 /// Judges a topic until the end is asked for or reached, and leaves the summary to standard error.
 pub(crate) fn run(watch: &WatchArgs, stream: &StreamArgs) -> Result<()> {
-    let stream = Stream(settings::resolve(watch, stream)?);
+    let stream = Stream::of(watch.clone(), settings::resolve(watch, stream)?)?;
     let told = |tally: &Tally| match tally.late {
         0 => String::new(),
         late => format!(", {late} readings left out, since they were late or alone from far ahead"),
     };
-    to_end(&stream.0.member, |shutdown| stream.run(shutdown), told)
+    to_end(&stream.settings.member, |shutdown| stream.run(shutdown), told)
 }

@@ -1,11 +1,14 @@
 use std::collections::BTreeSet;
 
 use millrace_consumer::pipeline::{Checkpoint, Output, Place, Processor, State};
+use millrace_consumer::source::{Cause, Raw, Reject};
 use millrace_consumer::state::{Machines, Restored};
 use millrace_schemas::{MaintenanceStatus, SensorReading};
 
 use super::settings::StreamSettings;
+use crate::avro::Frames;
 use crate::evaluate::Method;
+use crate::input::Reading;
 use crate::machine::{Found, Judging, Machine, Row, Word};
 use crate::run::line;
 use crate::settings::AlertForm;
@@ -16,6 +19,7 @@ const READING: usize = 32;
 /// Watches every machine of the partitions that are here.
 pub(super) struct Watching<'a> {
     judging: &'a Judging,
+    frames: Frames,
     form: Option<AlertForm>,
     verbose: bool,
     machines: Machines<Machine>,
@@ -49,9 +53,10 @@ impl Relearn {
 
 impl<'a> Watching<'a> {
     /// With nothing seen yet.
-    pub fn new(settings: &'a StreamSettings) -> Self {
+    pub fn new(settings: &'a StreamSettings, judging: &'a Judging) -> Self {
         Self {
-            judging: &settings.judging,
+            judging,
+            frames: Frames::default(),
             form: settings.form,
             verbose: settings.member.verbose,
             machines: Machines::default(),
@@ -69,6 +74,28 @@ impl<'a> Watching<'a> {
         let line = self.form.and_then(|form| line(&alert, form, several).ok());
         out.extend(line.map(|line| Output::Text(line + "\n")));
         out.push(Output::Alert(Box::new(found.record(machine, version, names))));
+    }
+
+    fn take_row(&mut self, at: Place, name: &str, row: &Row<'_>, out: &mut Vec<Output>) {
+        let judging = self.judging;
+        let Some(machine) = self.machines.at(at, name, || Machine::new(judging, name)) else { return };
+        if self.relearn.is_due(name) {
+            *machine = Machine::new(judging, name);
+        }
+        let mut words = std::mem::take(&mut self.words);
+        // Every record of a topic has a time, which is all that could be missing.
+        if !machine.take(judging, row, &mut words).unwrap_or(true) {
+            out.push(Output::Late);
+        }
+        for word in words.drain(..) {
+            match word {
+                Word::Found(found) => self.say(name, &found, out),
+                Word::Refused { method, why } => {
+                    eprintln!("`{method}` learns nothing of machine {name} from its first rows: {why}");
+                }
+            }
+        }
+        self.words = words;
     }
 
     /// How many machines are here, and how many of them are learnt.
@@ -91,7 +118,8 @@ impl<'a> Watching<'a> {
                 "after a healthy running day (1440 minutes of event time); until then normal ranges are watched"
                     .to_owned()
             } else {
-                format!("after its first {} running minutes", self.judging.learn_rows())
+                let rows = if self.judging.is_plant() { "running minutes" } else { "records" };
+                format!("after its first {} {rows}", self.judging.learn_rows())
             };
             eprintln!("{} of {all} machines are not known yet; each will be {how}", all - learnt);
         }
@@ -100,29 +128,34 @@ impl<'a> Watching<'a> {
 
 impl Processor for Watching<'_> {
     fn take(&mut self, at: Place, reading: &SensorReading<'_>, out: &mut Vec<Output>) {
-        let judging = self.judging;
-        let name = &*reading.machine_id;
-        let Some(machine) = self.machines.at(at, name, || Machine::new(judging, name)) else { return };
-        if self.relearn.is_due(name) {
-            *machine = Machine::new(judging, name);
-        }
         let values = reading.sensors.map(|value| value.unwrap_or(f64::NAN));
         let maintained = reading.maintenance_status == MaintenanceStatus::Maintenance;
         let row = Row { time: Some(reading.timestamp), maintained, values: &values };
-        let mut words = std::mem::take(&mut self.words);
-        // Every reading of the stream has a time, which is all that could be missing.
-        if !machine.take(judging, &row, &mut words).unwrap_or(true) {
-            out.push(Output::Late);
-        }
-        for word in words.drain(..) {
-            match word {
-                Word::Found(found) => self.say(name, &found, out),
-                Word::Refused { method, why } => {
-                    eprintln!("`{method}` learns nothing of machine {name} from its first rows: {why}");
-                }
+        self.take_row(at, &reading.machine_id, &row, out);
+    }
+
+    fn reads_itself(&self) -> bool {
+        !self.judging.is_plant()
+    }
+
+    fn take_raw(&mut self, at: Place, raw: &Raw<'_>, out: &mut Vec<Output>) -> Result<(), Reject> {
+        let text = || Ok(raw.schema.map(|schema| schema.1.to_owned()).unwrap_or_default());
+        let object = self.frames.object(raw.schema.map(|schema| schema.0), text, raw.body);
+        let names = self.judging.names();
+        let reading = object.and_then(|object| {
+            if !names.iter().any(|name| object.contains_key(name)) {
+                return Err(format!("it has none of the columns {}", names.join(", ")));
             }
+            Reading::of(names, &object)
+        });
+        let mut reading = reading.map_err(|why| Reject { cause: Cause::NotAReading, why })?;
+        if reading.machine.is_empty() {
+            reading.machine = raw.key.map(String::from_utf8_lossy).unwrap_or_default().into_owned();
         }
-        self.words = words;
+        let time = reading.time.or(raw.time);
+        let row = Row { time, maintained: reading.maintained, values: &reading.values };
+        self.take_row(at, &reading.machine, &row, out);
+        Ok(())
     }
 
     fn version(&self) -> String {
@@ -182,7 +215,7 @@ mod tests {
     #[test]
     fn what_was_learnt_goes_on_and_is_forgotten_of_those_that_are_to_be_learnt_anew() {
         let whole = stream(&[]);
-        let mut first = Watching::new(&whole.0);
+        let mut first = Watching::new(&whole.settings, &whole.judging);
         let mut offset = 0;
         let mut take = |watching: &mut Watching<'_>, minutes: std::ops::Range<i64>| {
             for minute in minutes {
@@ -202,7 +235,7 @@ mod tests {
         let restored = Restored { begin: Begin { partition: 0, committed: 80, mark }, machines };
         for (relearn, learnt) in [(&[][..], 2), (&["--relearn", "B"], 1), (&["--relearn", "all"], 0)] {
             let again = stream(relearn);
-            let mut second = Watching::new(&again.0);
+            let mut second = Watching::new(&again.settings, &again.judging);
             second.restore(&restored).expect("readable");
             take(&mut second, 40..42);
             assert_eq!(second.learnt(), (2, learnt), "{relearn:?}");

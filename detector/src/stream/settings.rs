@@ -1,17 +1,16 @@
 use std::path::PathBuf;
 
+use chrono::DateTime;
 use clap::{Args, CommandFactory};
 use millrace_consumer::settings::{
-    MemberOptions, Program, Said, Settings, check_member, read_layers, resolve_member,
+    MemberOptions, Program, Said, Settings, Start, check_member, read_layers, resolve_member,
 };
-use millrace_core::config::texts;
+use millrace_core::config::{Origins, texts};
 use millrace_core::kafka::legal_topic;
 use millrace_core::{Error, Result, cli};
-use millrace_schemas::Sensor;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::machine::Judging;
 use crate::settings::{AlertForm, Cli, WatchArgs};
 
 const CONFIG: &str = include_str!("../../../config/detector_config.yaml");
@@ -47,12 +46,22 @@ struct StreamOptions {
     #[arg(long, value_name = "MACHINES", value_delimiter = ',', num_args = 1, help_heading = "Source")]
     #[serde(deserialize_with = "texts")]
     relearn: Option<Vec<String>>,
+    /// Where a new group begins to learn, up to where it begins to judge: beginning, or a time such as
+    /// 2026-01-01T00:00:00Z
+    #[arg(long, value_name = "WHERE", conflicts_with = "from_beginning", help_heading = "Source")]
+    fit_from: Option<String>,
+    /// Columns of numbers to judge, comma-separated [default: what the newest records have: our plant's seven
+    /// sensors, or all others]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', num_args = 1, help_heading = "Source")]
+    #[serde(deserialize_with = "texts")]
+    sensors: Option<Vec<String>>,
 }
 
 /// A run that can be carried out.
 pub(super) struct StreamSettings {
     pub member: Settings,
-    pub judging: Judging,
+    /// Columns of numbers to judge, where they are said.
+    pub sensors: Option<Vec<String>>,
     /// How alerts are shown, if they are.
     pub form: Option<AlertForm>,
     /// Machines that are learnt anew.
@@ -95,18 +104,38 @@ pub(super) fn resolve(watch: &WatchArgs, stream: &StreamArgs) -> Result<StreamSe
         let why = format!("{alerts} is the topic that is read; take another");
         return origins.refuse("alerts_topic", why);
     }
-    let names = Sensor::ALL.map(Sensor::name).map(str::to_owned);
+    let learn_from = said.fit_from.as_deref().map(|text| fit_from(text, &origins)).transpose()?;
+    if learn_from.is_some() && !member.state {
+        return origins
+            .refuse("fit_from", "needs the group's state, and --no-state leaves it out".to_owned());
+    }
     let form = watch.output_format;
     Ok(StreamSettings {
         member: Settings {
             alerts_topic: Some(alerts.to_owned()),
+            learn_from,
             shows_events: form == AlertForm::Json,
             ..member
         },
-        judging: watch.judging(&names)?,
+        sensors: said.sensors,
         form: Some(form),
         relearn: said.relearn.unwrap_or_default(),
     })
+}
+
+fn fit_from(text: &str, origins: &Origins) -> Result<Start> {
+    if text == "beginning" {
+        return Ok(Start::Beginning);
+    }
+    match DateTime::parse_from_rfc3339(text) {
+        Ok(time) if time.timestamp_millis() >= 0 => Ok(Start::Time(time.timestamp_millis())),
+        _ => origins.refuse(
+            "fit_from",
+            format!(
+                "`{text}` is neither `beginning` nor an RFC 3339 time since 1970, such as 2026-01-01T00:00:00Z"
+            ),
+        ),
+    }
 }
 
 fn flag_name(key: &str) -> String {

@@ -16,7 +16,6 @@ use nix::sys::time::TimeVal;
 use rdkafka::message::{Header, Headers, Message, OwnedHeaders};
 
 use crate::reading::{all, committed};
-use crate::redrive::write_all;
 
 /// One record in so many is broken.
 const ONE_IN: usize = 100;
@@ -153,7 +152,10 @@ fn mutated(lab: &Lab) -> Verdict {
     lab.kafka().ensure_topic(&broken, Some(3), &Default::default())?;
     let records = topic::records(&lab.kafka(), &clean)?;
     assert_eq!(records.len(), count);
-    write_all(lab, records.iter().enumerate().map(|(index, record)| mutate(&broken, index, record)))?;
+    topic::write(
+        &lab.kafka(),
+        records.iter().enumerate().map(|(index, record)| mutate(&broken, index, record)),
+    )?;
     let tally = consume(&all(lab, &broken, &broken, &[]))?;
     let mut expected = BTreeMap::new();
     for index in (0..count).step_by(ONE_IN) {
@@ -170,7 +172,7 @@ fn mutated(lab: &Lab) -> Verdict {
         // Written as the broken ones are: how records lie in batches counts as well.
         let copy = lab.topic("clean-copy");
         lab.kafka().ensure_topic(&copy, Some(3), &Default::default())?;
-        write_all(lab, records.iter().map(|record| whole(&copy, record)))?;
+        topic::write(&lab.kafka(), records.iter().map(|record| whole(&copy, record)))?;
         measure(lab, &copy, &broken, count)?;
     }
     passed()

@@ -2,10 +2,9 @@
 
 use std::ffi::OsString;
 
-use millrace_consumer::outbox::{Letter, Outbox};
+use millrace_consumer::outbox::Letter;
 use millrace_consumer::redrive::{Outcome, REDRIVEN, Redrive};
 use millrace_consumer::settings::{Errand, read_errand};
-use millrace_consumer::source::Outputs;
 use millrace_core::Result;
 use millrace_core::shutdown::Shutdown;
 use millrace_lab::registry;
@@ -34,20 +33,6 @@ pub fn redrive(lab: &Lab, flags: &[&str]) -> Result<Outcome> {
     let args = ["consumer", "redrive"].iter().chain(flags).map(OsString::from);
     let Some(Errand::Redrive(args)) = read_errand(args)? else { panic!("no redrive: {flags:?}") };
     Redrive::new(&args)?.run(&lab.kafka(), &Shutdown::new())
-}
-
-/// Gives records to a topic, many at a time.
-pub fn write_all(lab: &Lab, records: impl IntoIterator<Item = Letter>) -> Result<()> {
-    let outbox = Outbox::new(Some(&lab.kafka()))?;
-    for record in records {
-        while !outbox.send(&record)? {
-            std::thread::sleep(std::time::Duration::from_millis(1));
-        }
-    }
-    while !outbox.settled()? {
-        std::thread::sleep(std::time::Duration::from_millis(1));
-    }
-    Ok(())
 }
 
 fn counts<const N: usize>(of: [(&str, u64); N]) -> std::collections::BTreeMap<String, u64> {
@@ -138,7 +123,7 @@ fn as_it_was(lab: &Lab) -> Verdict {
 fn letters(lab: &Lab, topic: &str, count: i64) -> Result<()> {
     lab.kafka().ensure_topic(topic, None, &Default::default())?;
     lab.kafka().ensure_topic(&format!("{topic}.dlq"), None, &Default::default())?;
-    write_all(lab, (0..count).map(|offset| letter(topic, offset)))
+    topic::write(&lab.kafka(), (0..count).map(|offset| letter(topic, offset)))
 }
 
 fn letter(topic: &str, offset: i64) -> Letter {

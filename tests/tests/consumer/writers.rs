@@ -15,7 +15,6 @@ use rdkafka::message::{Headers, Message};
 use serde_json::{Value as Json, json};
 
 use crate::reading::all;
-use crate::redrive::write_all;
 
 pub fn tests() -> Vec<KafkaTest> {
     vec![
@@ -119,7 +118,7 @@ fn put(lab: &Lab, topic: &str, records: Vec<(String, Vec<u8>)>) -> Result<()> {
             ..Letter::default()
         });
     }
-    write_all(lab, letters)
+    topic::write(&lab.kafka(), letters)
 }
 
 fn versions(lab: &Lab) -> Verdict {

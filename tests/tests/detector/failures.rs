@@ -1,7 +1,6 @@
 //! What is told of a plant in which failures were injected.
 
-use millrace_consumer::outbox::{Letter, Outbox};
-use millrace_consumer::source::Outputs;
+use millrace_consumer::outbox::Letter;
 use millrace_core::Result;
 use millrace_schemas::{AlertState, AnomalyAlert};
 use millrace_tests::{KafkaTest, Lab, Verdict, alerts, detect, passed, produce, topic};
@@ -21,6 +20,7 @@ const FAILURES: [(&str, &[&str]); 5] = [
 pub fn tests() -> Vec<KafkaTest> {
     vec![
         KafkaTest::shared("failures::each_kind_is_told_of_once_and_closed_when_it_is_cleared", each_kind),
+        KafkaTest::shared("failures::the_forest_of_the_guide_tells_of_each_kind_too", forest),
         KafkaTest::shared("failures::all_methods_speak_side_by_side", side_by_side),
         KafkaTest::shared("failures::a_topic_of_garbage_gives_dead_letters_and_no_alert", garbage),
     ]
@@ -36,7 +36,7 @@ pub fn all<'a>(lab: &'a Lab, topic: &'a str, alerts: &'a str, more: &[&'a str]) 
 }
 
 /// Three days of six machines; each kind of failure begins in one of them at 2 d 3 h and is cleared six hours later.
-fn lesson(lab: &Lab, topic: &str) -> Result<()> {
+pub fn lesson(lab: &Lab, topic: &str) -> Result<()> {
     let folder = tempfile::tempdir().expect("a folder");
     let mut text = "scenario:\n".to_owned();
     for (number, (failure, _)) in (1..).zip(FAILURES) {
@@ -78,6 +78,26 @@ fn each_kind(lab: &Lab) -> Verdict {
     passed()
 }
 
+fn forest(lab: &Lab) -> Verdict {
+    let (topic, told) = (lab.topic("lesson"), lab.topic("alerts"));
+    lesson(lab, &topic)?;
+    detect(&all(lab, &topic, &told, &["--algorithm", "isolation_forest"]))?;
+    let told = alerts(lab, &told)?;
+    for (number, (failure, sensors)) in (1..).zip(FAILURES) {
+        let machine = format!("MACHINE_00{number}");
+        let of = |alert: &&AnomalyAlert| alert.machine_id == machine && alert.timestamp > START + 2 * DAY;
+        let own: Vec<&AnomalyAlert> = told.iter().filter(of).collect();
+        let opened = own.iter().find(|alert| alert.state == AlertState::Opened).expect(failure);
+        let hours = (opened.timestamp - START - 2 * DAY) as f64 / 3_600_000.0;
+        assert!((3.0..5.5).contains(&hours), "{failure} opens at {hours}");
+        assert!(sensors.contains(&opened.sensor.as_str()), "{failure}: {opened:?}");
+        let is_closed = |alert: &&&AnomalyAlert| alert.alert_id == opened.alert_id;
+        let last = own.iter().rfind(is_closed).map(|alert| alert.state);
+        assert_eq!(last, Some(AlertState::Closed), "{failure} is closed when it is cleared");
+    }
+    passed()
+}
+
 fn side_by_side(lab: &Lab) -> Verdict {
     let (topic, told) = (lab.topic("lesson"), lab.topic("alerts"));
     lesson(lab, &topic)?;
@@ -94,14 +114,9 @@ fn side_by_side(lab: &Lab) -> Verdict {
 fn garbage(lab: &Lab) -> Verdict {
     let (topic, told) = (lab.topic("garbage"), lab.topic("alerts"));
     topic::make(&lab.kafka(), &topic, 1, &[])?;
-    let outbox = Outbox::new(Some(&lab.kafka()))?;
-    for number in 0..20 {
-        let letter = Letter { topic: topic.clone(), payload: Some(vec![7, 7, number]), ..Letter::default() };
-        assert!(outbox.send(&letter)?);
-    }
-    while !outbox.settled()? {
-        std::thread::yield_now();
-    }
+    let letter =
+        |number| Letter { topic: topic.clone(), payload: Some(vec![7, 7, number]), ..Letter::default() };
+    topic::write(&lab.kafka(), (0..20).map(letter))?;
     let tally = detect(&all(lab, &topic, &told, &[]))?;
     assert_eq!((tally.records, tally.rejected, tally.alerts), (20, 20, 0));
     assert_eq!(topic::records(&lab.kafka(), &format!("{topic}.dlq"))?.len(), 20);

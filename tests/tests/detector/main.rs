@@ -3,9 +3,13 @@
 mod evaluation;
 mod failures;
 mod kills;
+mod learning;
+mod sensors;
 
 fn main() {
     millrace_tests::main(|| {
-        [failures::tests(), evaluation::tests(), kills::tests()].into_iter().flatten().collect()
+        let tests =
+            [failures::tests(), evaluation::tests(), kills::tests(), learning::tests(), sensors::tests()];
+        tests.into_iter().flatten().collect()
     })
 }
