@@ -1,5 +1,7 @@
 //! Where partitions go on that came, and with which state.
 
+use std::time::Instant;
+
 use millrace_core::{Error, Result};
 
 use super::Processor;
@@ -11,6 +13,7 @@ impl<P: Processor> Flow<'_, P> {
     /// go while that is looked up.
     pub(super) fn take_over(&mut self) -> Result<()> {
         while let Some(taking) = self.parts.source.take_over() {
+            let began = Instant::now();
             let why = "where partitions go on, and their state, is being looked up";
             let shutdown = self.pulse.shutdown.clone();
             self.hold(why, &|| taking.is_finished() || shutdown.is_requested())?;
@@ -23,8 +26,14 @@ impl<P: Processor> Flow<'_, P> {
             if begun.count() > 0 {
                 self.commit_list(&begun)?;
             }
-            for restored in self.parts.source.go_on(found)? {
-                self.go_on(&restored)?;
+            let restored = self.parts.source.go_on(found)?;
+            for restored in &restored {
+                self.go_on(restored)?;
+            }
+            let machines: usize = restored.iter().map(|restored| restored.machines.len()).sum();
+            if machines > 0 && self.parts.settings.verbose {
+                let seconds = began.elapsed().as_secs_f64();
+                eprintln!("after {seconds:.1} s the state of {machines} machines is here");
             }
         }
         Ok(())

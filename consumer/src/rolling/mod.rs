@@ -13,7 +13,7 @@ pub use detect::Mark;
 
 use crate::pipeline::{Checkpoint, Output, Place, Processor, State};
 use crate::settings::{Form, Show, Statistics};
-use crate::state::{Machines, Restored};
+use crate::state::{Known, Machines, Restored};
 use crate::window::{MachineWindow, MachineWindows, Span};
 use closed::Closed;
 use episode::Episode;
@@ -85,6 +85,12 @@ impl Machine {
             MaintenanceStatus::Operational => self.running + 1,
         };
         told
+    }
+}
+
+impl Known for Machine {
+    fn warm(&self) {
+        self.window.warm();
     }
 }
 

@@ -3,6 +3,13 @@ use std::collections::{BTreeMap, HashMap};
 use super::Restored;
 use crate::pipeline::Place;
 
+/// What is kept of a machine.
+pub trait Known {
+    /// Looks at what the machine's next record will be held against, so that the processor has it at hand by then:
+    /// of many machines most lies in slow memory.
+    fn warm(&self);
+}
+
 /// The state of each machine of the partitions that are here.
 #[derive(Debug)]
 pub struct Machines<M> {
@@ -52,9 +59,9 @@ impl<M> Partition<M> {
         self.places.get(machine).copied()
     }
 
-    /// The machine whose turn it is. Most machines come in the same order again and again, and comparing names
-    /// costs less than looking one up.
-    fn turn(&mut self, machine: &str, new: impl FnOnce() -> M) -> &mut Kept<M> {
+    /// The place of the machine whose turn it is. Most machines come in the same order again and again, and
+    /// comparing names costs less than looking one up.
+    fn turn(&mut self, machine: &str, new: impl FnOnce() -> M) -> usize {
         let expected = self.kept.get(self.last).map(|kept| kept.follower);
         let place = match expected.filter(|place| self.kept[*place].name == machine) {
             Some(place) => place,
@@ -65,15 +72,18 @@ impl<M> Partition<M> {
             }
         };
         self.last = place;
-        &mut self.kept[place]
+        place
     }
 }
 
-impl<M> Machines<M> {
+impl<M: Known> Machines<M> {
     /// The state of the machine that this record is of, which is about to change; `None` where the state takes
     /// account of the record already.
     pub fn at(&mut self, at: Place, machine: &str, new: impl FnOnce() -> M) -> Option<&mut M> {
-        let kept = self.partitions.entry(at.partition).or_default().turn(machine, new);
+        let partition = self.partitions.entry(at.partition).or_default();
+        let place = partition.turn(machine, new);
+        partition.kept[partition.kept[place].follower].state.warm();
+        let kept = &mut partition.kept[place];
         if kept.applied >= at.offset {
             return None;
         }
@@ -147,6 +157,10 @@ impl<M> Machines<M> {
 mod tests {
     use super::*;
     use crate::state::{Begin, Mark, Snapshot};
+
+    impl Known for u64 {
+        fn warm(&self) {}
+    }
 
     fn write(_: &str, sum: &u64) -> Vec<u8> {
         sum.to_le_bytes().to_vec()

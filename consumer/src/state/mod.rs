@@ -10,7 +10,7 @@ mod mark;
 mod snapshot;
 mod store;
 
-pub use machines::Machines;
+pub use machines::{Known, Machines};
 pub use mark::Mark;
 pub use snapshot::Snapshot;
 pub use store::{Begin, Restored, Store};

@@ -11,6 +11,7 @@ mod gate;
 mod judging;
 mod saved;
 
+use millrace_consumer::state::Known;
 use millrace_consumer::window::closing::Clock;
 
 use crate::methods::residual::{Minute, Sensors};
@@ -183,6 +184,12 @@ impl Machine {
     /// Alerts that stand open.
     pub fn open(&self) -> impl Iterator<Item = &Episode> {
         self.courses.iter().filter_map(Course::episode).chain(self.flat.episodes())
+    }
+}
+
+impl Known for Machine {
+    fn warm(&self) {
+        self.courses.iter().for_each(Course::warm);
     }
 }
 

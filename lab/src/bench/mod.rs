@@ -2,9 +2,11 @@
 
 mod consumer;
 mod contestant;
+mod detector;
 mod exactly_once;
 mod http;
 mod producer;
+mod race;
 mod round;
 
 use millrace_core::Result;
@@ -17,9 +19,12 @@ pub enum Command {
     /// The consumer, in two guarantees, against a bare rdkafka consumer and
     /// org.apache.kafka.tools.ConsumerPerformance
     Consumer(consumer::Args),
-    /// One of its contestants
+    /// The detector, in two guarantees, against a bare rdkafka consumer; how soon an alert comes, and how soon state
+    /// is there again
+    Detector(detector::Args),
+    /// One of the contestants
     #[command(hide = true)]
-    BareConsumer(consumer::Bare),
+    BareConsumer(race::Bare),
     /// Transactions against plain idempotent sending
     ExactlyOnce(exactly_once::Args),
     /// The producer against a web API on this computer
@@ -34,7 +39,8 @@ pub fn run(command: &Command) -> Result<()> {
     match command {
         Command::Producer(args) => producer::run(args),
         Command::Consumer(args) => consumer::run(args),
-        Command::BareConsumer(args) => consumer::run_bare(args),
+        Command::Detector(args) => detector::run(args),
+        Command::BareConsumer(args) => race::run_bare(args),
         Command::ExactlyOnce(args) => exactly_once::run(args),
         Command::Http(args) => http::run(args),
     }

@@ -1,0 +1,201 @@
+use std::time::{Duration, Instant};
+
+use millrace_consumer::outbox::{Letter, Outbox};
+use millrace_consumer::source::Outputs;
+use millrace_core::kafka::{TopicDefaults, cause};
+use millrace_core::shutdown::Shutdown;
+use millrace_core::{Error, Result};
+use millrace_producer::report::grouped;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::message::Message;
+use rdkafka::{Offset, TopicPartitionList};
+
+use super::race::{BARE, Race, Reader, Runner};
+use super::round::{check, measure, number_before, quantile};
+use crate::cluster;
+use crate::cluster_args::ClusterArgs;
+use crate::registry;
+
+const LEAST: &str = "detector, at least once";
+const EXACTLY: &str = "detector, exactly once";
+/// A machine's rows: those that it is learnt from and is quiet in, and those that open an alert, the last of which
+/// is timed.
+const QUIET: usize = 60;
+const STRANGE: usize = 5;
+const LEARNT_FROM: &str = "30";
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What `lab bench detector` can be told.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Records that each reads in a round, one a minute of each machine
+    #[arg(long, default_value_t = 3_000_000)]
+    records: u64,
+    /// Machines, which are also the keys
+    #[arg(long, default_value_t = 250)]
+    machines: u64,
+    /// Rounds, all in turn
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Partitions of the topics
+    #[arg(long, default_value_t = 3)]
+    partitions: i32,
+    /// Seconds between two commits or transactions
+    #[arg(long, default_value_t = 1.0)]
+    commit_interval: f64,
+    /// Alerts whose time is taken with each guarantee, commits each 0.1 s
+    #[arg(long, default_value_t = 50)]
+    alerts: usize,
+    /// Machines whose state is restored
+    #[arg(long, default_value_t = 10_000)]
+    restored: u64,
+    #[command(flatten)]
+    cluster: ClusterArgs,
+}
+
+/// Measures how fast `residual` reads a topic, how soon an alert comes, and how soon state is there again.
+pub(super) fn run(args: &Args) -> Result<()> {
+    check(args.records, args.machines, args.rounds)?;
+    let race = Race {
+        cluster: cluster::start(&args.cluster.plain_request(), &Shutdown::on_signals()?)?,
+        registry: registry::start(registry::Options::in_memory(0))?,
+        records: args.records,
+        partitions: args.partitions,
+        commit_interval: args.commit_interval,
+    };
+    let topic = format!("bench-{}", std::process::id());
+    race.fill(&topic, (args.records.div_ceil(args.machines), args.machines), 60, &[])?;
+    println!(
+        "{}\n{} records, one a minute of {} machines, in {} partitions, read from the first to the last; commits each {} s",
+        race.cluster.describe(),
+        grouped(args.records),
+        args.machines,
+        args.partitions,
+        args.commit_interval
+    );
+    let ours = |name, guarantee| {
+        let more = vec!["--input".to_owned(), "kafka".to_owned()];
+        Runner::new(name, Reader::Ours { program: "detector", guarantee, more }, &topic)
+    };
+    let mut runners = [
+        Runner::new(BARE, Reader::Bare, &topic),
+        ours(LEAST, "at-least-once"),
+        ours(EXACTLY, "exactly-once"),
+    ];
+    let pairs = [(LEAST, BARE, "at least once / bare"), (EXACTLY, LEAST, "exactly once / at least once")];
+    race.run(args.rounds, &mut runners, &pairs)?;
+    println!();
+    for guarantee in ["at-least-once", "exactly-once"] {
+        let mut times = latencies(&race, guarantee, args.alerts)?;
+        println!(
+            "{guarantee}: from a record's acknowledgement until a reader has its alert, {} times: median {:.0} ms, \
+             90% {:.0} ms; commits each 0.1 s",
+            times.len(),
+            quantile(&mut times, 0.5),
+            quantile(&mut times, 0.9)
+        );
+    }
+    restoring(&race, args.restored)
+}
+
+/// Milliseconds from the acknowledgement of a record that opens an alert until a reader of committed records has it.
+fn latencies(race: &Race, guarantee: &str, count: usize) -> Result<Vec<f64>> {
+    let kafka = race.cluster.kafka();
+    let topic = format!("rows-{}-{guarantee}", std::process::id());
+    let alerts = format!("{topic}-alerts");
+    for topic in [&topic, &alerts] {
+        kafka.ensure_topic(topic, Some(1), &TopicDefaults::default())?;
+    }
+    let mut detector = race
+        .ours("detector", &topic, &topic)?
+        .args(["--input", "kafka", "--algorithm", "threshold", "--learn-rows", LEARNT_FROM])
+        .args(["--sensors", "speed,heat", "--alerts-topic", &alerts, "--quiet", "--guarantee", guarantee])
+        .args(["--commit-interval", "0.1"])
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .map_err(|e| Error::failed(format!("the detector cannot be started: {e}")))?;
+    let times = timed(race, &topic, &alerts, count);
+    drop(detector.kill());
+    drop(detector.wait());
+    times
+}
+
+fn timed(race: &Race, topic: &str, alerts: &str, count: usize) -> Result<Vec<f64>> {
+    let kafka = race.cluster.kafka();
+    let outbox = Outbox::new(Some(kafka))?;
+    let reader = kafka.isolated_reader(true)?;
+    let mut list = TopicPartitionList::new();
+    let refuse = |why: String| Error::failed(format!("topic {alerts} cannot be read: {why}"));
+    list.add_partition_offset(alerts, 0, Offset::Beginning).map_err(|e| refuse(cause(&e)))?;
+    reader.assign(&list).map_err(|e| refuse(cause(&e)))?;
+    let mut times = Vec::with_capacity(count);
+    // The first finds the detector joining its group, and does not count.
+    for number in 0..=count {
+        let machine = format!("M{number}");
+        let row = |place: usize| {
+            let speed = 900 + (place * 7919 + number) % 101;
+            let heat = if place < QUIET { 60 + place % 11 } else { 600 };
+            format!("{{\"machine_id\":\"{machine}\",\"speed\":{speed},\"heat\":{heat}}}").into_bytes()
+        };
+        let rows = (0..QUIET + STRANGE - 1).map(row);
+        send(&outbox, topic, &machine, rows)?;
+        // So that transactions are met at all their moments.
+        std::thread::sleep(Duration::from_millis((number as u64 * 37) % 200));
+        send(&outbox, topic, &machine, [row(QUIET + STRANGE - 1)])?;
+        let acknowledged = Instant::now();
+        wait_for(&reader, &machine, acknowledged)?;
+        if number > 0 {
+            times.push(acknowledged.elapsed().as_secs_f64() * 1e3);
+        }
+    }
+    Ok(times)
+}
+
+/// Sends rows and waits until they are acknowledged.
+fn send(outbox: &Outbox, topic: &str, machine: &str, rows: impl IntoIterator<Item = Vec<u8>>) -> Result<()> {
+    for row in rows {
+        let key = Some(machine.as_bytes().to_vec());
+        let letter = Letter { topic: topic.to_owned(), key, payload: Some(row), ..Letter::default() };
+        while !outbox.send(&letter)? {
+            std::thread::yield_now();
+        }
+    }
+    while !outbox.settled()? {
+        std::thread::yield_now();
+    }
+    Ok(())
+}
+
+fn wait_for(reader: &BaseConsumer, machine: &str, since: Instant) -> Result<()> {
+    while since.elapsed() < PATIENCE {
+        if let Some(Ok(record)) = reader.poll(Duration::from_millis(100))
+            && record.key() == Some(machine.as_bytes())
+        {
+            return Ok(());
+        }
+    }
+    Err(Error::failed(format!("no alert of machine {machine} came within {} s", PATIENCE.as_secs())))
+}
+
+/// How long a member takes until the state of many machines is there again.
+fn restoring(race: &Race, machines: u64) -> Result<()> {
+    const MINUTES: u64 = 100;
+    let topic = format!("many-{}", std::process::id());
+    let records = machines * MINUTES;
+    race.fill(&topic, (MINUTES, machines), 60, &[])?;
+    let read = |most: u64| {
+        let mut command = race.ours("detector", &topic, &topic)?;
+        command.args(["--input", "kafka", "--max-messages", &most.to_string()]);
+        command.args(["--checkpoint-records", &(records / 10).to_string()]);
+        measure(command)
+    };
+    read(records - 1)?;
+    let printed = read(1)?.printed;
+    let seconds = number_before(&printed, " s the state of")
+        .ok_or_else(|| Error::failed(format!("the detector told of no state: {printed}")))?;
+    println!(
+        "the state of {} machines, {MINUTES} minutes old, is there again after {seconds:.1} s",
+        grouped(machines)
+    );
+    Ok(())
+}
