@@ -151,6 +151,10 @@ fn prepare_state(settings: &Settings, processor: &impl Processor) -> Result<Opti
                 "--guarantee exactly-once needs a real Kafka: the demo broker has no transactions to rely on";
             return Err(Error::failed(why));
         }
+        if settings.learn_from.is_some() {
+            let why = "--fit-from needs a real Kafka: the demo broker keeps no state, so nothing is learnt for others";
+            return Err(Error::failed(why));
+        }
         if settings.verbose {
             eprintln!(
                 "the demo broker keeps no state; what is known of machines begins anew after a restart"

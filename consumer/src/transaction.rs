@@ -40,6 +40,8 @@ impl From<KafkaError> for Broken {
 pub(crate) struct Transactions {
     producer: BaseProducer<ProducerContext>,
     shutdown: Shutdown,
+    /// How long a call is made again and again.
+    patience: Duration,
 }
 
 impl Transactions {
@@ -52,7 +54,7 @@ impl Transactions {
         refuse: impl Fn(&KafkaError) -> Error,
     ) -> Result<Self> {
         let producer = kafka.brief_transactional_producer(id)?;
-        let transactions = Self { producer, shutdown: shutdown.clone() };
+        let transactions = Self { producer, shutdown: shutdown.clone(), patience: Duration::MAX };
         let began = Instant::now();
         loop {
             let Err(error) = transactions.producer.init_transactions(CALL) else { return Ok(transactions) };
@@ -61,6 +63,11 @@ impl Transactions {
             }
             collect_and_rest(&transactions.producer);
         }
+    }
+
+    /// The same, with calls that are given up after so long: the producer can do no more then.
+    pub fn patient_for(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// Whether the same call may succeed next time.
@@ -108,21 +115,25 @@ impl Transactions {
         &self,
         call: impl Fn(&BaseProducer<ProducerContext>) -> KafkaResult<()>,
     ) -> std::result::Result<(), Broken> {
+        let began = Instant::now();
         loop {
             match call(&self.producer) {
                 Ok(()) => return Ok(()),
-                Err(error) if self.may_pass(&error) => collect_and_rest(&self.producer),
+                Err(error) if self.may_pass(&error) && began.elapsed() < self.patience => {
+                    collect_and_rest(&self.producer)
+                }
                 Err(error) => return Err(error.into()),
             }
         }
     }
 
-    /// Aborts the broken transaction, however long that takes; an error says that the producer can do no more, or
-    /// was given up.
+    /// Aborts the broken transaction; an error says that the producer can do no more, or was given up.
     pub fn abort(&self) -> KafkaResult<()> {
+        let began = Instant::now();
+        let is_patient = || began.elapsed() < self.patience && !self.shutdown.is_overdue();
         loop {
             match while_collecting(&self.producer, || self.producer.abort_transaction(CALL)) {
-                Err(error) if Verdict::of(&error) != Verdict::Leave && !self.shutdown.is_overdue() => {
+                Err(error) if Verdict::of(&error) != Verdict::Leave && is_patient() => {
                     collect_and_rest(&self.producer);
                 }
                 ended => return ended,

@@ -31,7 +31,9 @@ impl Reading {
     /// A clause that names the column which is not what it should be.
     pub fn of(columns: &[String], cells: &Map<String, Value>) -> std::result::Result<Self, String> {
         let text = |name: &str| cells.get(name).map(as_text).unwrap_or_default();
-        let time = ["timestamp", "datetime"].into_iter().find(|name| cells.contains_key(*name));
+        let time = ["timestamp", "datetime"]
+            .into_iter()
+            .find(|name| cells.get(*name).is_some_and(|cell| !cell.is_null()));
         let number = |name: &String| {
             let cell = cells.get(name).unwrap_or(&Value::Null);
             as_number(cell).ok_or_else(|| format!("column `{name}`: `{}` is not a number", as_text(cell)))
@@ -66,7 +68,7 @@ enum Lines {
 }
 
 /// Columns that are no sensors: who, when, and answers that a detector must not see.
-const NO_SENSORS: [&str; 11] = [
+pub(crate) const NO_SENSORS: [&str; 11] = [
     "timestamp",
     "datetime",
     "machine_id",

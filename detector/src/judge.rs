@@ -94,6 +94,11 @@ impl Judge {
                 "the input ended after {seen} of the {wanted} {rows}{of} to learn from, so nothing was judged; \
                  give more readings, fewer --learn-rows, or a --model"
             )
+        } else if self.judging.sees_residuals() {
+            format!(
+                "the input ended before a healthy running day{of} and {wanted} minutes more were seen, so not all was \
+                 judged; give more readings, or fewer --learn-rows"
+            )
         } else {
             format!(
                 "the input ended before a healthy running day{of} was seen, so only the plant's normal ranges \

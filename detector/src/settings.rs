@@ -62,7 +62,7 @@ pub struct WatchArgs {
     #[arg(long, value_name = "NAME", value_parser = methods)]
     pub algorithm: Option<Methods>,
     /// A model that `detector fit` made; without it each machine is learnt from its first readings
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["algorithm", "modes", "refit"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["algorithm", "modes", "refit", "features"])]
     pub model: Option<PathBuf>,
     /// Rows from which each machine is learnt, for all methods but residual; of our plant, running minutes [default:
     /// 400; of our plant 1440]

@@ -84,6 +84,8 @@ pub struct Flow<'a, P> {
     committed: Instant,
     drawn: Instant,
     forgot: Instant,
+    /// When it was begun to make the state of partitions that came.
+    pub(super) restoring: Option<Instant>,
 }
 
 impl<'a, P: Processor> Flow<'a, P> {
@@ -112,6 +114,7 @@ impl<'a, P: Processor> Flow<'a, P> {
             committed: now,
             drawn: now,
             forgot: now,
+            restoring: None,
         }
     }
 
@@ -284,6 +287,9 @@ impl<'a, P: Processor> Flow<'a, P> {
             *self.counts.entry(partition).or_default() += count;
         }
         self.keeper.note(partition, next);
+        if self.restoring.is_some() {
+            self.tell_restored();
+        }
     }
 
     /// Begins a partition's state with this record, where there is none.

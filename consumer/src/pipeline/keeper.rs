@@ -28,6 +28,8 @@ pub(super) struct Keeper {
 struct Kept {
     mark: Mark,
     next: i64,
+    /// The first offset of which it is ours to give out what follows.
+    first: i64,
     /// Tells this ownership of the partition from another one.
     turn: u64,
     /// Whether the group has committed this mark or an earlier one.
@@ -60,7 +62,7 @@ impl Keeper {
 
     /// Partitions of which something was taken, with the first offset where the group may have committed nothing.
     pub fn taken(&self) -> BTreeMap<i32, Option<i64>> {
-        let first = |kept: &Kept| (!kept.is_committed).then_some(kept.mark.from);
+        let first = |kept: &Kept| (!kept.is_committed).then_some(kept.first);
         self.partitions.iter().map(|(partition, kept)| (*partition, first(kept))).collect()
     }
 
@@ -71,12 +73,13 @@ impl Keeper {
         }
     }
 
-    /// Goes on with a partition's state.
-    pub fn restore(&mut self, restored: &Restored) {
+    /// Goes on with a partition's state; `is_committed` tells whether the group has committed where it begins.
+    pub fn restore(&mut self, restored: &Restored, is_committed: bool) {
         let begin = &restored.begin;
         let (mark, written) =
             (begin.mark.clone(), restored.machines.keys().map(|name| digest(name)).collect());
-        let kept = Kept { next: mark.from, mark, turn: 0, is_committed: true, written };
+        let (next, first) = (mark.from, begin.committed);
+        let kept = Kept { next, first, mark, turn: 0, is_committed, written };
         self.keep(begin.partition, kept);
         if begin.mark.from < begin.committed {
             self.given.insert(begin.partition, begin.committed);
@@ -88,12 +91,20 @@ impl Keeper {
         !self.given.is_empty() && self.given.get(&partition).is_some_and(|given| offset < *given)
     }
 
+    /// Whether records are taken for the state's sake only, in some partition.
+    pub fn is_restoring(&self) -> bool {
+        let is_behind = |(partition, given): (&i32, &i64)| {
+            self.partitions.get(partition).is_some_and(|kept| kept.next < *given)
+        };
+        self.given.iter().any(is_behind)
+    }
+
     /// The mark of a state that begins with this record, where none was begun.
     pub fn begin(&mut self, partition: i32, first: i64) -> Option<String> {
         let store = self.store.as_ref().filter(|_| !self.partitions.contains_key(&partition))?;
         let mark = Mark::new(first, store.version());
         let text = mark.to_string();
-        let kept = Kept { mark, next: first, turn: 0, is_committed: false, written: HashSet::new() };
+        let kept = Kept { mark, next: first, first, turn: 0, is_committed: false, written: HashSet::new() };
         self.keep(partition, kept);
         Some(text)
     }
@@ -158,7 +169,7 @@ mod tests {
         let mut keeper = Keeper::new(None, None);
         assert!(!keeper.is_given(0, 5));
         let begin = Begin { partition: 0, committed: 12, mark: Mark::new(10, "v") };
-        keeper.restore(&Restored { begin, machines: Default::default() });
+        keeper.restore(&Restored { begin, machines: Default::default() }, true);
         assert!(keeper.is_given(0, 10) && keeper.is_given(0, 11) && !keeper.is_given(0, 12));
         assert!(!keeper.is_given(1, 11), "of another partition");
         keeper.note(0, 12);

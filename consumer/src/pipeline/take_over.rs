@@ -23,30 +23,44 @@ impl<P: Processor> Flow<'_, P> {
             }
             let found = self.parts.source.found(taking)?;
             let begun = self.parts.source.begun(&found)?;
-            if begun.count() > 0 {
-                self.commit_list(&begun)?;
-            }
+            let is_committed = begun.count() == 0 || self.commit_list(&begun)?;
             let restored = self.parts.source.go_on(found)?;
             for restored in &restored {
-                self.go_on(restored)?;
+                let partition = restored.begin.partition;
+                let is_new = begun.elements().iter().any(|place| place.partition() == partition);
+                self.go_on(restored, is_committed || !is_new)?;
             }
-            let machines: usize = restored.iter().map(|restored| restored.machines.len()).sum();
-            if machines > 0 && self.parts.settings.verbose {
-                let seconds = began.elapsed().as_secs_f64();
-                eprintln!("after {seconds:.1} s the state of {machines} machines is here");
-            }
+            self.restoring = self.restoring.or((!restored.is_empty()).then_some(began));
+            self.tell_restored();
         }
         Ok(())
     }
 
+    /// Says once that all state is here: with the records that were taken again on top of the snapshots.
+    pub(super) fn tell_restored(&mut self) {
+        if self.keeper.is_restoring() {
+            return;
+        }
+        if let Some(began) = self.restoring.take()
+            && self.parts.settings.verbose
+        {
+            eprintln!(
+                "after {:.1} s the state of the group's machines here is as it was",
+                began.elapsed().as_secs_f64()
+            );
+        }
+    }
+
     /// Goes on with a partition's state as it was found.
-    fn go_on(&mut self, restored: &Restored) -> Result<()> {
+    fn go_on(&mut self, restored: &Restored, is_committed: bool) -> Result<()> {
         let partition = restored.begin.partition;
         self.parts.processor.restore(restored).map_err(|why| {
             let topic = &self.parts.settings.topic;
-            Error::failed(format!("the state of {topic} partition {partition} cannot be read: {why}"))
+            Error::failed(format!(
+                "the state of {topic} partition {partition} cannot be read: {why}; another --group-id begins anew"
+            ))
         })?;
-        self.keeper.restore(restored);
+        self.keeper.restore(restored, is_committed);
         self.parts.ledger.mark(partition, restored.begin.mark.to_string());
         Ok(())
     }

@@ -15,6 +15,9 @@ use crate::transaction::{Broken, CALL, Transactions};
 /// each other would do so for ever.
 const MOST_REGAINS: usize = 3;
 const LATELY: Duration = Duration::from_secs(30);
+/// How long a call is made in vain before another client takes over: one whose only broker was away may have lost it
+/// for good (librdkafka issue 5301).
+const STUCK: Duration = Duration::from_secs(30);
 
 /// What became of a transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,13 +95,27 @@ impl Transactor {
                 cause(error)
             )));
         }
-        self.transactions = begin(&self.kafka, &self.id, &self.shutdown)?;
-        Ok(())
+        // An outage may be longer than a client waits for its beginning; then the next one tries. Where the cluster
+        // answers and lets two in a row not begin, it is no outage.
+        let mut in_vain = 0;
+        loop {
+            match begin(&self.kafka, &self.id, &self.shutdown) {
+                Ok(transactions) => {
+                    self.transactions = transactions;
+                    return Ok(());
+                }
+                Err(error) if self.shutdown.is_overdue() => return Err(error),
+                Err(_) if self.kafka.check().is_err() => in_vain = 0,
+                Err(error) if in_vain > 0 => return Err(error),
+                Err(_) => in_vain += 1,
+            }
+        }
     }
 }
 
 fn begin(kafka: &Kafka, id: &str, shutdown: &Shutdown) -> Result<Transactions> {
-    Transactions::begin(kafka, id, shutdown, |error| {
+    let transactions = Transactions::begin(kafka, id, shutdown, |error| {
         Error::failed(format!("Kafka begins no transactions under the id {id}: {}", cause(error)))
-    })
+    });
+    Ok(transactions?.patient_for(STUCK))
 }

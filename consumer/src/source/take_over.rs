@@ -53,12 +53,17 @@ impl Member {
         }
         let committed = self.until_known(|| self.committed(consumer, partitions))?;
         let firsts = self.edges(consumer, partitions, Offset::Beginning)?;
+        // Who learns from the past does so once: where the group has committed, it goes on.
+        let is_placed = |partition: i32, committed: Offset| {
+            let goes_on = self.learn_from.is_some() && matches!(committed, Offset::Offset(_));
+            placed.get(&partition).filter(|_| !goes_on)
+        };
         let mut at_end = Vec::new();
         let mut begins = Vec::new();
         for element in committed.elements() {
             let partition = element.partition();
             let first = firsts.get(&partition).copied().unwrap_or(0);
-            match (placed.get(&partition), element.offset()) {
+            match (is_placed(partition, element.offset()), element.offset()) {
                 (None, Offset::Offset(committed)) if committed >= first => {
                     taken.places.insert(partition, committed);
                     if let Some(mark) = self.mark((partition, committed), first, element.metadata()) {
@@ -89,7 +94,7 @@ impl Member {
             // What was read already, and is in no transaction that was committed, is read again.
             *offset = turns.get(partition).and_then(|turn| turn.first).unwrap_or(*offset);
         }
-        for begin in self.learning(consumer, turns, &firsts, &taken.begun)? {
+        for begin in self.learning(consumer, &firsts, &taken.begun)? {
             taken.marks.insert(begin.partition, begin.mark.to_string());
             begins.push(begin);
         }
@@ -108,13 +113,11 @@ impl Member {
     fn learning(
         &self,
         consumer: &BaseConsumer<Self>,
-        turns: &BTreeMap<i32, Turn>,
         firsts: &BTreeMap<i32, i64>,
         begun: &BTreeMap<i32, i64>,
     ) -> Result<Vec<Begin>, String> {
         let (Some(store), Some(learn_from)) = (&self.store, self.learn_from) else { return Ok(Vec::new()) };
-        let is_new = |partition: &i32| turns.get(partition).is_none_or(|turn| turn.first.is_none());
-        let new: Vec<i32> = begun.keys().copied().filter(is_new).collect();
+        let new: Vec<i32> = begun.keys().copied().collect();
         let places = self.until_known(|| self.places(consumer, &new, learn_from))?;
         let begin = |partition: i32| {
             let first = firsts.get(&partition).copied().unwrap_or(0);
@@ -147,6 +150,15 @@ impl Member {
         if mark.version != store.version() {
             eprintln!("the state of {place} is of other settings; it begins anew at offset {committed}");
             return None;
+        }
+        if first > mark.from && mark.snapshots == Some(0) {
+            eprintln!(
+                "records {} to {} of {place}, which its state is made of, were deleted; it is made of those from offset \
+                 {first} on",
+                mark.from,
+                first - 1
+            );
+            return Some(Mark { from: first, ..mark });
         }
         if first > mark.from {
             eprintln!(

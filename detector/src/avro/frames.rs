@@ -28,7 +28,11 @@ impl Frames {
         };
         let schema = self.schema(id, text)?;
         let reader = GenericDatumReader::builder(schema).build().map_err(|e| e.to_string())?;
-        match reader.read_value(&mut body).map_err(|e| e.to_string())? {
+        let value = reader.read_value(&mut body).map_err(|e| e.to_string())?;
+        if !body.is_empty() {
+            return Err(format!("{} bytes are left over behind the record", body.len()));
+        }
+        match value {
             Avro::Record(record) => Ok(fields(record).into_iter().collect()),
             _ => Err("it is no record".to_owned()),
         }
@@ -95,7 +99,10 @@ mod tests {
         assert_eq!(object["at"], "1970-01-01T00:00:01.500");
         let never = || Err("asked again".to_owned());
         assert_eq!(frames.numbers(Some(7), never, &body), Ok(vec!["a".to_owned(), "b".to_owned()]));
-        assert_eq!(frames.object(Some(7), never, &body[..3]).expect_err("cut").is_empty(), false);
+        assert!(frames.object(Some(7), never, &body[..3]).is_err());
+        let longer = [&body[..], b"x"].concat();
+        let left = frames.object(Some(7), never, &longer).expect_err("too long");
+        assert_eq!(left, "1 bytes are left over behind the record");
         let json = br#"{"b": 1, "name": "M", "c": null}"#;
         assert_eq!(frames.numbers(None, never, json), Ok(vec!["b".to_owned(), "c".to_owned()]));
         assert!(frames.object(None, never, b"{").expect_err("cut").starts_with("it is no JSON object"));

@@ -12,7 +12,7 @@ use crate::detector::Detector;
 use crate::evaluate::threshold_of_residuals;
 use crate::methods::residual::{Minute, Residuals, SENSORS, Sensors, Watch};
 use crate::methods::{Model, Recipe};
-use crate::refusal::Result;
+use crate::refusal::{Refusal, Result};
 use crate::rows::Rows;
 
 const COLUMNS: usize = SENSORS + 2;
@@ -100,23 +100,24 @@ impl ByResiduals {
         size_of::<Self>() + self.watch.size() + (learnt + self.rows.capacity()) * size_of::<f64>()
     }
 
-    /// Takes in the next minute. The inner Err is the change that a stop brings.
-    ///
-    /// # Errors
-    /// If the residuals teach the method nothing.
-    pub fn watch(&mut self, minute: &Minute) -> Result<std::result::Result<Option<Verdict>, Change>> {
+    /// Takes in the next minute, and learns from it. Err is the change that a stop brings; beside it, why rows taught
+    /// nothing, where they did not: then others are waited for, and what was learnt before is kept.
+    pub fn watch(
+        &mut self,
+        minute: &Minute,
+    ) -> (std::result::Result<Option<Verdict>, Change>, Option<Refusal>) {
         let stage = self.watch.stage();
         let watched = self.watch.watch(minute);
         if minute.is_stopped() {
             if let Some(learnt) = &mut self.learnt {
                 learnt.model.restart();
             }
-            return Ok(self.alarm.restart().map_or(Ok(None), Err));
+            return (self.alarm.restart().map_or(Ok(None), Err), None);
         }
         if self.watch.stage() != stage {
             self.rows.clear();
         }
-        let (Ok(Some(_)), Some(seen)) = (watched, self.watch.residuals()) else { return Ok(Ok(None)) };
+        let (Ok(Some(_)), Some(seen)) = (watched, self.watch.residuals()) else { return (Ok(None), None) };
         let residuals = seen.each;
         let row = row(&seen);
         let verdict = self.learnt.as_mut().map(|learnt| {
@@ -125,10 +126,9 @@ impl ByResiduals {
             Verdict { score, threshold: learnt.threshold, change, residuals }
         });
         let is_one = minute.minute % ONE_IN == 0 || !self.watch.is_learnt();
-        if is_one && !self.watch.is_open() {
-            self.learn(&row)?;
-        }
-        Ok(Ok(verdict))
+        let is_learnt_from = is_one && !self.watch.is_open();
+        let refused = is_learnt_from.then(|| self.learn(&row).err()).flatten();
+        (Ok(verdict), refused)
     }
 
     fn learn(&mut self, row: &[f64; COLUMNS]) -> Result<()> {

@@ -208,7 +208,7 @@ impl Course {
     }
 
     /// Takes in a minute of our plant, and whether methods that know nothing of stops may see it.
-    pub fn watch(&mut self, minute: &Minute, passage: Passage) -> Option<Word> {
+    pub fn watch(&mut self, minute: &Minute, passage: Passage, out: &mut Vec<Word>) {
         let moment = minute.minute * MILLISECONDS;
         let found = match &mut self.kind {
             Kind::Plant(watch) => match watch.watch(minute) {
@@ -218,25 +218,24 @@ impl Course {
                 }),
                 Err(_) => self.close(moment),
             },
-            Kind::Residuals(by) => match by.watch(minute) {
-                Ok(Ok(verdict)) => verdict.and_then(|verdict| {
-                    let is_above = verdict.score > verdict.threshold;
-                    self.find(moment, is_above, verdict.change, || of_verdict(&verdict))
-                }),
-                Ok(Err(_)) => self.close(moment),
-                Err(why) => {
-                    let (recipe, method) = (by.recipe(), self.name());
-                    self.kind = Kind::Unfit(recipe);
-                    return Some(Word::Refused { method, why });
+            Kind::Residuals(by) => {
+                let (method, (watched, refused)) = (by.recipe().name(), by.watch(minute));
+                out.extend(refused.map(|why| Word::Refused { method, why }));
+                match watched {
+                    Ok(verdict) => verdict.and_then(|verdict| {
+                        let is_above = verdict.score > verdict.threshold;
+                        self.find(moment, is_above, verdict.change, || of_verdict(&verdict))
+                    }),
+                    Err(_) => self.close(moment),
                 }
-            },
+            }
             Kind::Learning(_) | Kind::Unfit(_) | Kind::Rows { .. } => match passage {
                 Passage::Closed => self.stop(moment),
                 Passage::Anew => self.stop(moment).or_else(|| self.judge(moment, &minute.sensors)),
                 Passage::Open => self.judge(moment, &minute.sensors),
             },
         };
-        found.map(Word::Found)
+        out.extend(found.map(Word::Found));
     }
 
     /// What was remembered says nothing of what comes: an open alert closes.

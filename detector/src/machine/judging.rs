@@ -87,6 +87,12 @@ impl Judging {
         &self.methods
     }
 
+    /// Whether a method is given residuals, so that it learns after them.
+    pub fn sees_residuals(&self) -> bool {
+        let sees = |method: &Method| matches!(method, Method::Rows(recipe) if recipe.sees_residuals());
+        self.is_plant && self.taught.is_none() && self.methods.iter().any(sees)
+    }
+
     /// How many rows a method for rows learns from.
     pub fn learn_rows(&self) -> usize {
         self.learn_rows

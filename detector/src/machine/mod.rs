@@ -117,7 +117,7 @@ impl Machine {
         let passage = self.gate.pass(minute);
         out.extend(self.flat.judge(minute, passage).map(Word::Found));
         for course in &mut self.courses {
-            out.extend(course.watch(minute, passage));
+            course.watch(minute, passage, out);
         }
         if passage != Passage::Closed {
             // Of the precision that is written down, so that who goes on learns the same.

@@ -93,9 +93,19 @@ impl Stream {
             return Ok(None);
         }
         member.kafka.check()?;
-        let found = sensors::of_topic(member)?.filter(|names| !is_plant(names));
-        let judging = found.map(|names| self.watch.judging(&names)).transpose()?;
-        if let Some(judging) = judging.as_ref().filter(|_| member.verbose) {
+        let found = sensors::of_topic(member)?;
+        if found.is_none() && member.verbose {
+            let topic = &member.topic;
+            eprintln!(
+                "topic {topic} has no record that tells its sensors; our plant's are expected, --sensors names others"
+            );
+        }
+        let names = found.unwrap_or_else(|| Sensor::ALL.map(Sensor::name).map(str::to_owned).to_vec());
+        let judging = self.watch.judging(&names)?;
+        if is_plant(&names) {
+            return Ok(Some(judging));
+        }
+        if member.verbose {
             let methods: Vec<&str> = judging.methods().iter().map(|method| method.name()).collect();
             let (methods, names) = (methods.join(", "), judging.names().join(", "));
             eprintln!(
@@ -103,7 +113,7 @@ impl Stream {
                 member.topic
             );
         }
-        Ok(judging)
+        Ok(Some(judging))
     }
 }
 
@@ -111,8 +121,11 @@ impl Stream {
 fn judging(watch: &WatchArgs, settings: &StreamSettings) -> Result<Judging> {
     let model = watch.model.as_deref().map(ModelFile::load).transpose()?;
     let plant = || Sensor::ALL.map(Sensor::name).map(str::to_owned).to_vec();
-    let names = settings.sensors.clone().or_else(|| model.map(|model| model.sensors)).unwrap_or_else(plant);
-    watch.judging(&names)
+    match settings.sensors.clone().or_else(|| model.map(|model| model.sensors)) {
+        Some(names) => watch.judging(&names),
+        // What suits neither our plant nor others is said wrongly, whatever the topic holds.
+        None => watch.judging(&plant()).or_else(|e| watch.judging(&["value".to_owned()]).map_err(|_| e)),
+    }
 }
 
 pub(crate) fn is_stream(watch: &WatchArgs) -> bool {

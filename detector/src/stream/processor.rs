@@ -91,7 +91,7 @@ impl<'a> Watching<'a> {
             match word {
                 Word::Found(found) => self.say(name, &found, out),
                 Word::Refused { method, why } => {
-                    eprintln!("`{method}` learns nothing of machine {name} from its first rows: {why}");
+                    eprintln!("`{method}` learns nothing of machine {name} from its rows: {why}");
                 }
             }
         }
@@ -114,7 +114,10 @@ impl<'a> Watching<'a> {
             eprintln!("what is normal is known of each of the {all} machines here");
         } else if is_first {
             let residual = self.judging.methods().contains(&Method::Residual);
-            let how = if residual {
+            let how = if self.judging.sees_residuals() {
+                let more = self.judging.learn_rows();
+                format!("after a healthy running day (1440 minutes of event time) and {more} minutes more")
+            } else if residual {
                 "after a healthy running day (1440 minutes of event time); until then normal ranges are watched"
                     .to_owned()
             } else {
@@ -159,7 +162,7 @@ impl Processor for Watching<'_> {
     }
 
     fn version(&self) -> String {
-        format!("detector {}", self.judging.words())
+        format!("detector 2 {}", self.judging.words())
     }
 
     fn checkpoint(&mut self, partition: i32) -> Checkpoint {

@@ -8,9 +8,11 @@ use millrace_consumer::settings::{
 use millrace_core::config::{Origins, texts};
 use millrace_core::kafka::legal_topic;
 use millrace_core::{Error, Result, cli};
+use millrace_schemas::Sensor;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::input::NO_SENSORS;
 use crate::settings::{AlertForm, Cli, WatchArgs};
 
 const CONFIG: &str = include_str!("../../../config/detector_config.yaml");
@@ -109,6 +111,15 @@ pub(super) fn resolve(watch: &WatchArgs, stream: &StreamArgs) -> Result<StreamSe
         return origins
             .refuse("fit_from", "needs the group's state, and --no-state leaves it out".to_owned());
     }
+    let nothing_before = match (learn_from, member.start) {
+        (Some(_), Start::Beginning) => true,
+        (Some(Start::Time(from)), Start::Time(to)) => from >= to,
+        _ => false,
+    };
+    if nothing_before {
+        return origins.refuse("fit_from", "nothing lies between it and where reading begins".to_owned());
+    }
+    let sensors = said.sensors.map(|names| check_sensors(names, &origins)).transpose()?;
     let form = watch.output_format;
     Ok(StreamSettings {
         member: Settings {
@@ -117,10 +128,32 @@ pub(super) fn resolve(watch: &WatchArgs, stream: &StreamArgs) -> Result<StreamSe
             shows_events: form == AlertForm::Json,
             ..member
         },
-        sensors: said.sensors,
+        sensors,
         form: Some(form),
         relearn: said.relearn.unwrap_or_default(),
     })
+}
+
+/// Each once, none that is no sensor, and our plant's in their order.
+fn check_sensors(names: Vec<String>, origins: &Origins) -> Result<Vec<String>> {
+    for (place, name) in names.iter().enumerate() {
+        let problem = match name.as_str() {
+            "" => "a name is empty".to_owned(),
+            name if names[..place].iter().any(|earlier| earlier == name) => {
+                format!("`{name}` is given twice")
+            }
+            name if NO_SENSORS.contains(&name) => format!("`{name}` is no sensor, and is never judged"),
+            _ => continue,
+        };
+        return origins.refuse("sensors", problem);
+    }
+    if names.is_empty() {
+        return origins
+            .refuse("sensors", "names none; leave it out to take what the records have".to_owned());
+    }
+    let plant = Sensor::ALL.map(Sensor::name).map(str::to_owned);
+    let is_plant = names.len() == plant.len() && plant.iter().all(|sensor| names.contains(sensor));
+    Ok(if is_plant { plant.to_vec() } else { names })
 }
 
 fn fit_from(text: &str, origins: &Origins) -> Result<Start> {

@@ -23,17 +23,22 @@ const EXACTLY: &str = "detector, exactly once";
 const QUIET: usize = 60;
 const STRANGE: usize = 5;
 const LEARNT_FROM: &str = "30";
+/// Seconds between two commits where an alert's time is taken.
+const OFTEN: f64 = 0.1;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What `lab bench detector` can be told.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Records that each reads in a round, one a minute of each machine
+    /// Records that each reads in a round
     #[arg(long, default_value_t = 3_000_000)]
     records: u64,
     /// Machines, which are also the keys
-    #[arg(long, default_value_t = 250)]
+    #[arg(long, default_value_t = 50)]
     machines: u64,
+    /// Seconds of the plant's time between two readings of a machine; what is judged are minutes
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    every: u64,
     /// Rounds, all in turn
     #[arg(long, default_value_t = 5)]
     rounds: usize,
@@ -64,12 +69,13 @@ pub(super) fn run(args: &Args) -> Result<()> {
         commit_interval: args.commit_interval,
     };
     let topic = format!("bench-{}", std::process::id());
-    race.fill(&topic, (args.records.div_ceil(args.machines), args.machines), 60, &[])?;
+    race.fill(&topic, (args.records.div_ceil(args.machines), args.machines), args.every, &[])?;
     println!(
-        "{}\n{} records, one a minute of {} machines, in {} partitions, read from the first to the last; commits each {} s",
+        "{}\n{} records of {} machines, each {} s, in {} partitions, read from the first to the last; commits each {} s",
         race.cluster.describe(),
         grouped(args.records),
         args.machines,
+        args.every,
         args.partitions,
         args.commit_interval
     );
@@ -89,7 +95,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
         let mut times = latencies(&race, guarantee, args.alerts)?;
         println!(
             "{guarantee}: from a record's acknowledgement until a reader has its alert, {} times: median {:.0} ms, \
-             90% {:.0} ms; commits each 0.1 s",
+             90% {:.0} ms; commits each {OFTEN} s",
             times.len(),
             quantile(&mut times, 0.5),
             quantile(&mut times, 0.9)
@@ -107,10 +113,9 @@ fn latencies(race: &Race, guarantee: &str, count: usize) -> Result<Vec<f64>> {
         kafka.ensure_topic(topic, Some(1), &TopicDefaults::default())?;
     }
     let mut detector = race
-        .ours("detector", &topic, &topic)?
+        .ours("detector", &topic, &topic, OFTEN)?
         .args(["--input", "kafka", "--algorithm", "threshold", "--learn-rows", LEARNT_FROM])
         .args(["--sensors", "speed,heat", "--alerts-topic", &alerts, "--quiet", "--guarantee", guarantee])
-        .args(["--commit-interval", "0.1"])
         .stdout(std::process::Stdio::null())
         .spawn()
         .map_err(|e| Error::failed(format!("the detector cannot be started: {e}")))?;
@@ -183,14 +188,14 @@ fn restoring(race: &Race, machines: u64) -> Result<()> {
     let topic = format!("many-{}", std::process::id());
     let records = machines * MINUTES;
     race.fill(&topic, (MINUTES, machines), 60, &[])?;
-    let read = |most: u64| {
-        let mut command = race.ours("detector", &topic, &topic)?;
-        command.args(["--input", "kafka", "--max-messages", &most.to_string()]);
+    let read = |until: [&str; 2]| {
+        let mut command = race.ours("detector", &topic, &topic, race.commit_interval)?;
+        command.args(["--input", "kafka"]).args(until);
         command.args(["--checkpoint-records", &(records / 10).to_string()]);
         measure(command)
     };
-    read(records - 1)?;
-    let printed = read(1)?.printed;
+    read(["--max-messages", &(records - 1).to_string()])?;
+    let printed = read(["--until", "end"])?.printed;
     let seconds = number_before(&printed, " s the state of")
         .ok_or_else(|| Error::failed(format!("the detector told of no state: {printed}")))?;
     println!(

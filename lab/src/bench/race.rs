@@ -126,8 +126,12 @@ impl Race {
             Reader::Bare => self.bare(topic),
             Reader::Java => self.java(topic, round),
             Reader::Ours { program, guarantee, more } => {
-                let mut command =
-                    self.ours(program, topic, &format!("{topic}-{program}-{guarantee}-{round}"))?;
+                let mut command = self.ours(
+                    program,
+                    topic,
+                    &format!("{topic}-{program}-{guarantee}-{round}"),
+                    self.commit_interval,
+                )?;
                 command
                     .args(["--max-messages", &self.records.to_string(), "--guarantee", guarantee])
                     .args(more);
@@ -155,11 +159,11 @@ impl Race {
     }
 
     /// One of ours as a member of a group, from the first record on where that is new.
-    pub fn ours(&self, name: &str, topic: &str, group: &str) -> Result<Command> {
+    pub fn ours(&self, name: &str, topic: &str, group: &str, commit_interval: f64) -> Result<Command> {
         let mut command = program(name)?;
         command
             .args(["--topic", topic, "--group-id", group, "--from-beginning", "--output-format", "text"])
-            .args(["--commit-interval", &self.commit_interval.to_string()])
+            .args(["--commit-interval", &commit_interval.to_string()])
             .args(["--bootstrap-server", self.cluster.bootstrap_server()])
             .args(["--schema-registry-url", &self.registry.url()]);
         Ok(command)

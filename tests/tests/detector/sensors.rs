@@ -7,7 +7,7 @@ use millrace_consumer::outbox::Letter;
 use millrace_core::registry::RegistryClient;
 use millrace_schemas::AlertState;
 use millrace_schemas::codec::write_frame_header;
-use millrace_tests::{KafkaTest, Lab, Verdict, alerts, detect, passed, topic};
+use millrace_tests::{KafkaTest, Lab, Verdict, alerts, detect, passed, produce, topic};
 
 use rdkafka::message::{Headers, Message};
 
@@ -29,6 +29,7 @@ const SCHEMA: &str = r#"{"type": "record", "name": "Spindle", "fields": [
 pub fn tests() -> Vec<KafkaTest> {
     vec![
         KafkaTest::shared("sensors::any_numbers_in_avro_are_judged_by_the_generic_method", avro),
+        KafkaTest::shared("sensors::a_stray_record_does_not_make_our_plant_another", stray),
         KafkaTest::shared("sensors::json_is_too_and_what_is_no_number_is_a_dead_letter", json),
     ]
 }
@@ -123,4 +124,16 @@ fn json(lab: &Lab) -> Verdict {
     assert_eq!(causes[0], "column `heat`: `warm` is not a number");
     assert_eq!(causes[1], "it has none of the columns heat, speed, torque");
     told(lab, &told_in)
+}
+
+fn stray(lab: &Lab) -> Verdict {
+    let (input, told_in) = (lab.topic("plant"), lab.topic("alerts"));
+    produce(
+        &lab.into_topic(&input, &["--machines", "2", "--seed", "3", "--duration", "60", "--speed", "max"]),
+    )?;
+    let payload = Some(br#"{"x": 1}"#.to_vec());
+    topic::write(&lab.kafka(), [Letter { topic: input.clone(), payload, ..Letter::default() }])?;
+    let tally = detect(&all(lab, &input, &told_in, &["--learn-rows", "9", "--algorithm", "threshold"]))?;
+    assert_eq!((tally.records, tally.rejected), (121, 1), "only the stray one is a dead letter");
+    passed()
 }

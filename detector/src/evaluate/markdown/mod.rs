@@ -24,9 +24,9 @@ opened.
 const SECTIONS: [(&str, &str, &[&str]); 4] = [
     (
         "plant",
-        "Machines of our plant with failures that grow over hours. `residual` knows nothing at the start; methods \
-         for rows learn each machine's first week and judge from then on, so what fails in that week is missed by \
-         them.",
+        "Machines of our plant with failures that grow over hours. `residual` and \
+         `isolation_forest`, which is given its residuals, know nothing at the start; other methods for rows learn \
+         each machine's first week and judge from then on, so what fails in that week is missed by them.",
         &[
             "episodes",
             "found",

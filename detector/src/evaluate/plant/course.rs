@@ -76,7 +76,11 @@ pub(super) fn by_residuals(machine: &Machine, recipe: Recipe) -> Result<Course> 
     let mut by = ByResiduals::new(recipe, watch, MINUTES, Alarm::new(AlarmParams::default())?);
     let mut course = Course::default();
     for minute in &machine.minutes {
-        match by.watch(minute)? {
+        let (watched, refused) = by.watch(minute);
+        if let Some(refusal) = refused {
+            return Err(refusal);
+        }
+        match watched {
             Ok(None) => {}
             Ok(Some(verdict)) => {
                 course.scores.push((minute.minute, verdict.score / verdict.threshold));
