@@ -85,7 +85,7 @@ impl Judge {
         let of = match (machine.as_str(), others) {
             ("", _) => String::new(),
             (machine, 0) => format!(" of `{machine}`"),
-            (machine, others) => format!(" of `{machine}` and {others} more"),
+            (machine, others) => format!(" of `{machine}` and {others} more machines"),
         };
         let (seen, wanted) = (course.learning_rows(&self.judging), self.judging.learn_rows());
         let rows = if self.judging.is_plant() { "running minutes" } else { "rows" };

@@ -100,6 +100,7 @@ pub(crate) fn fit(args: &Fit) -> Result<()> {
         readings.push(reading);
     }
     let names = input.columns().to_vec();
+    let still = still(&names, &readings)?;
     let seed = args.seed.unwrap_or(0);
     let learnt = match method {
         Method::Residual => machines(&readings, &names)?,
@@ -109,7 +110,32 @@ pub(crate) fn fit(args: &Fit) -> Result<()> {
     file.readings = readings.len() as u64;
     let times = || readings.iter().filter_map(|reading| reading.time);
     file.span = times().min().zip(times().max()).map(|(from, to)| (time(from), time(to)));
-    file.save(&args.output)
+    file.save(&args.output)?;
+    for name in still {
+        eprintln!("detector: column `{name}` never changes in the input, so any other value will be strange");
+    }
+    Ok(())
+}
+
+/// Columns that never change; one without any number is refused.
+fn still<'a>(names: &'a [String], readings: &[Reading]) -> Result<Vec<&'a String>> {
+    let mut still = Vec::new();
+    for (place, name) in names.iter().enumerate() {
+        let mut values =
+            readings.iter().map(|reading| reading.values[place]).filter(|value| value.is_finite());
+        let Some(first) = values.next() else {
+            if readings.is_empty() {
+                return Ok(still);
+            }
+            return Err(Error::failed(format!(
+                "the input teaches nothing of column `{name}`, in which there is no number; leave it out"
+            )));
+        };
+        if readings.len() > 1 && values.all(|value| value == first) {
+            still.push(name);
+        }
+    }
+    Ok(still)
 }
 
 fn machines(readings: &[Reading], names: &[String]) -> Result<Learnt> {

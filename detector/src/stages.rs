@@ -21,7 +21,7 @@ pub struct Stages {
     /// The latest rows from which it grows anew [default: 4096]
     #[arg(long, value_name = "N", requires = "refit", value_parser = clap::value_parser!(u64).range(16..=10_000_000))]
     refit_window: Option<u64>,
-    /// What methods for rows see of our plant [default: residuals for isolation_forest without modes, else readings]
+    /// What methods for rows see of our plant [default: residuals for isolation_forest without modes and model, else readings]
     #[arg(long, value_name = "WHICH")]
     features: Option<Features>,
 }

@@ -161,6 +161,7 @@ impl<P: Processor> Flow<'_, P> {
         let screen = self.parts.outbox.screen();
         // A picture that nobody has seen yet is worth no second one.
         if screen.is_empty()
+            && self.restoring.is_none()
             && let Some(text) = self.parts.processor.show(&state)
         {
             screen.write(text);

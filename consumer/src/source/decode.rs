@@ -12,7 +12,7 @@ use rdkafka::message::{BorrowedMessage, Message};
 const MOST_UNKNOWN: usize = 10_000;
 /// Ids that are asked for between two times that unknown ones are forgotten, although they lie far from all that the
 /// registry has known: bytes that are no id give new ones without end, and each answer takes its time.
-const MOST_FAR: usize = 100;
+const MOST_FAR: usize = 20;
 /// Registries count ids up; one up to so many, or up to twice the highest that was known, is asked for in any case.
 const NEAR: u32 = 1_000;
 const EMPTY: &str = "it has no value";

@@ -124,10 +124,16 @@ impl Member {
             let from = match places.get(&partition)? {
                 Offset::Offset(from) => first.max(*from),
                 Offset::Beginning => first,
-                _ => return None,
+                // The time is later than all records.
+                _ => i64::MAX,
             };
             let committed = *begun.get(&partition)?;
             if from >= committed {
+                eprintln!(
+                    "{} partition {partition} has nothing to learn from before offset {committed}, where it is judged \
+                     from",
+                    self.topic
+                );
                 return None;
             }
             if self.verbose {

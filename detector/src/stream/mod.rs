@@ -7,22 +7,28 @@ mod sensors;
 mod settings;
 
 use std::ffi::OsString;
+use std::time::Duration;
 
 use millrace_consumer::pipeline::Tally;
 use millrace_consumer::run::{process, to_end};
+use millrace_consumer::settings::{Settings, Start};
 use millrace_core::kafka::Kafka;
 use millrace_core::shutdown::Shutdown;
 use millrace_core::{Error, Result};
 use millrace_schemas::Sensor;
 
-use crate::machine::{Judging, is_plant};
+use crate::machine::Judging;
 use crate::model_file::ModelFile;
 use crate::settings::WatchArgs;
 use processor::Watching;
+use sensors::Found;
 use settings::StreamSettings;
 
 pub use collect::RunTopics;
 pub use settings::StreamArgs;
+
+/// How often an empty topic is looked at.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
 
 /// What `--input` says for a topic.
 pub(crate) const INPUT: &str = "kafka";
@@ -32,6 +38,8 @@ pub struct Stream {
     settings: StreamSettings,
     watch: WatchArgs,
     judging: Judging,
+    /// The sensors of the model, if there is one.
+    model: Option<Vec<String>>,
 }
 
 impl Stream {
@@ -50,7 +58,9 @@ impl Stream {
     }
 
     fn of(watch: WatchArgs, settings: StreamSettings) -> Result<Self> {
-        Ok(Self { judging: judging(&watch, &settings)?, watch, settings })
+        let model = watch.model.as_deref().map(ModelFile::load).transpose()?.map(|model| model.sensors);
+        let judging = judging(&watch, settings.sensors.as_ref().or(model.as_ref()))?;
+        Ok(Self { judging, model, watch, settings })
     }
 
     /// The same with nothing on standard output: alerts go to their topic only.
@@ -77,54 +87,69 @@ impl Stream {
     /// # Errors
     /// When the cluster or the registry is out of reach, or something cannot go on.
     pub fn run(&self, shutdown: &Shutdown) -> Result<Tally> {
-        let Self { settings: StreamSettings { member, .. }, .. } = self;
-        let of_topic = self.of_topic()?;
-        let judging = of_topic.as_ref().unwrap_or(&self.judging);
+        let mut member = self.settings.member.clone();
+        let judging = self.of_topic(&mut member, shutdown)?;
         if member.misdeeds.poison.is_some() && !judging.is_plant() {
             return Err(Error::usage("--poison knows readings of our plant only, and the topic has others"));
         }
-        process(member, None, Watching::new(&self.settings, judging), shutdown)
+        process(&member, None, Watching::new(&self.settings, &judging), shutdown)
     }
 
-    /// How records are judged that are not of our plant, as the topic shows where nothing was said of them.
-    fn of_topic(&self) -> Result<Option<Judging>> {
-        let StreamSettings { member, sensors, .. } = &self.settings;
-        if sensors.is_some() || self.watch.model.is_some() {
-            return Ok(None);
-        }
+    /// How records are judged, by what the topic holds where it is not said. An empty one is waited for: its first
+    /// record tells.
+    fn of_topic(&self, member: &mut Settings, shutdown: &Shutdown) -> Result<Judging> {
         member.kafka.check()?;
-        let found = sensors::of_topic(member)?;
-        if found.is_none() && member.verbose {
-            let topic = &member.topic;
-            eprintln!(
-                "topic {topic} has no record that tells its sensors; our plant's are expected, --sensors names others"
-            );
+        let mut found = sensors::of_topic(member)?;
+        let said = self.settings.sensors.as_ref().or(self.model.as_ref());
+        if let (Found::Nothing, None, false) = (&found, said, member.until_end) {
+            if member.verbose {
+                eprintln!(
+                    "topic {} has no record yet; its first one tells what there is to judge",
+                    member.topic
+                );
+            }
+            while matches!(found, Found::Nothing) && !shutdown.is_requested() {
+                std::thread::sleep(BETWEEN_LOOKS);
+                found = sensors::of_topic(member)?;
+            }
+            if member.start == Start::Committed {
+                // All of it came after this member was there.
+                member.start = Start::Beginning;
+            }
         }
-        let names = found.unwrap_or_else(|| Sensor::ALL.map(Sensor::name).map(str::to_owned).to_vec());
+        if let (Some(said), Found::Numbers(there)) = (said, &found)
+            && let Some(missing) = said.iter().find(|name| !there.contains(name))
+        {
+            let (what, topic) =
+                (if self.settings.sensors.is_some() { "--sensors" } else { "--model" }, &member.topic);
+            let there = crate::input::sensors(there.iter()).join(", ");
+            return Err(Error::usage(format!(
+                "{what}: none of the newest records of topic {topic} has `{missing}`; they have {there}"
+            )));
+        }
+        let plant = Sensor::ALL.map(Sensor::name).map(str::to_owned);
+        let names = match found {
+            _ if said.is_some() => return Ok(self.judging.clone()),
+            Found::Numbers(names) => crate::input::sensors(names.iter()),
+            Found::Nothing | Found::NoNumbers => plant.to_vec(),
+        };
         let judging = self.watch.judging(&names)?;
-        if is_plant(&names) {
-            return Ok(Some(judging));
-        }
-        if member.verbose {
+        if member.verbose && !judging.is_plant() {
             let methods: Vec<&str> = judging.methods().iter().map(|method| method.name()).collect();
-            let (methods, names) = (methods.join(", "), judging.names().join(", "));
-            eprintln!(
-                "topic {} has other sensors than our plant; judged by {methods}: {names}",
-                member.topic
-            );
+            let (topic, methods, names) = (&member.topic, methods.join(", "), judging.names().join(", "));
+            eprintln!("topic {topic} has other sensors than our plant; judged by {methods}: {names}");
         }
-        Ok(Some(judging))
+        Ok(judging)
     }
 }
 
-/// How the sensors that were said are judged, else those of the model, else our plant's.
-fn judging(watch: &WatchArgs, settings: &StreamSettings) -> Result<Judging> {
-    let model = watch.model.as_deref().map(ModelFile::load).transpose()?;
-    let plant = || Sensor::ALL.map(Sensor::name).map(str::to_owned).to_vec();
-    match settings.sensors.clone().or_else(|| model.map(|model| model.sensors)) {
-        Some(names) => watch.judging(&names),
-        // What suits neither our plant nor others is said wrongly, whatever the topic holds.
-        None => watch.judging(&plant()).or_else(|e| watch.judging(&["value".to_owned()]).map_err(|_| e)),
+/// How these sensors are judged. Where none are said, what suits neither our plant nor others is said wrongly,
+/// whatever the topic holds.
+fn judging(watch: &WatchArgs, said: Option<&Vec<String>>) -> Result<Judging> {
+    let plant = Sensor::ALL.map(Sensor::name).map(str::to_owned);
+    match said {
+        Some(names) => watch.judging(names),
+        None => watch.judging(&plant).or_else(|e| watch.judging(&["value".to_owned()]).map_err(|_| e)),
     }
 }
 

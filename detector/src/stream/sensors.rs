@@ -1,6 +1,6 @@
-use millrace_consumer::settings::Settings;
 use std::collections::BTreeSet;
 
+use millrace_consumer::settings::Settings;
 use millrace_core::Result;
 use millrace_core::kafka::Span;
 use millrace_core::registry::RegistryClient;
@@ -13,19 +13,30 @@ use crate::input::sensors;
 /// So many offsets at the end of each partition are looked at: the last ones may be markers, or no records.
 const LOOKED_AT: i64 = 100;
 
-/// The columns of numbers of what lies in the topic: all that the newest records of its partitions have, and our
-/// plant's where they have all seven of them; None where there is no such record yet.
+/// What lies in a topic.
+pub(super) enum Found {
+    /// Nothing yet.
+    Nothing,
+    /// Records that tell of no column of numbers.
+    NoNumbers,
+    /// Records with these columns of numbers: all that the newest of each partition have.
+    Numbers(Vec<String>),
+}
+
+/// Looks at the newest records of a topic.
 ///
 /// # Errors
 /// When the cluster or the registry does not answer.
-pub(super) fn of_topic(settings: &Settings) -> Result<Option<Vec<String>>> {
+pub(super) fn of_topic(settings: &Settings) -> Result<Found> {
     let mut look = Looking {
         registry: settings.registry.client()?,
         frames: Frames::default(),
         unknown: BTreeSet::new(),
     };
     let mut all: Vec<String> = Vec::new();
+    let mut is_empty = true;
     Span::of(&settings.kafka, &settings.topic)?.tail(LOOKED_AT).each(&settings.kafka, |record| {
+        is_empty = false;
         // What cannot be read says nothing of the others.
         for name in look.numbers(record.payload().unwrap_or_default())?.unwrap_or_default() {
             if !all.contains(&name) {
@@ -34,7 +45,11 @@ pub(super) fn of_topic(settings: &Settings) -> Result<Option<Vec<String>>> {
         }
         Ok(())
     })?;
-    Ok(Some(sensors(all.iter())).filter(|names| !names.is_empty()))
+    Ok(match sensors(all.iter()).is_empty() {
+        true if is_empty => Found::Nothing,
+        true => Found::NoNumbers,
+        false => Found::Numbers(all),
+    })
 }
 
 struct Looking {

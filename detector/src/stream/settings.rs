@@ -174,3 +174,51 @@ fn fit_from(text: &str, origins: &Origins) -> Result<Start> {
 fn flag_name(key: &str) -> String {
     cli::flag_name(&Cli::command(), key)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use crate::stream::Stream;
+
+    fn said(more: &[&str]) -> Result<(), String> {
+        let args = ["detector", "--input", "kafka", "--bootstrap-server", "nowhere:1"];
+        match Stream::read(args.iter().chain(more).map(OsString::from)) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    #[test]
+    fn sensors_are_each_once_and_none_that_is_no_sensor() {
+        assert_eq!(said(&["--sensors", "torque,heat"]), Ok(()));
+        for (sensors, problem) in [
+            ("heat,heat", "`heat` is given twice"),
+            ("heat,", "a name is empty"),
+            ("label", "`label` is no sensor"),
+        ] {
+            let sentence = said(&["--sensors", sensors]).expect_err(sensors);
+            assert!(sentence.contains("--sensors") && sentence.contains(problem), "{sentence}");
+        }
+    }
+
+    #[test]
+    fn the_past_lies_before_where_reading_begins() {
+        let from = ["--fit-from", "2026-01-02T00:00:00Z"];
+        assert_eq!(said(&from), Ok(()));
+        assert_eq!(said(&["--fit-from", "beginning", "--from-time", "2026-01-02T00:00:00Z"]), Ok(()));
+        let refused =
+            [&["--from-time", "2026-01-01T00:00:00Z"][..], &["--no-state"], &["--fit-from", "yesterday"]];
+        for more in refused {
+            let more = if more[0] == "--fit-from" { more.to_vec() } else { [&from[..], more].concat() };
+            let sentence = said(&more).expect_err("refused");
+            assert!(sentence.contains("--fit-from"), "{sentence}");
+        }
+    }
+
+    #[test]
+    fn flags_that_suit_other_sensors_than_our_plants_are_taken() {
+        assert_eq!(said(&["--learn-rows", "200"]), Ok(()), "of `honest`");
+        assert!(said(&["--learn-rows", "200", "--algorithm", "residual"]).is_err());
+    }
+}
