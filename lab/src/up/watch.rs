@@ -32,7 +32,7 @@ impl Watch<'_> {
         let end = duration.map(|seconds| Instant::now() + Duration::from_secs_f64(seconds));
         let Some(mut tail) = self.open_tail(registry_url, end)? else { return Ok(()) };
         let mut next = Instant::now() + BETWEEN_VIEWS;
-        let mut away = false;
+        let (mut away, mut shown) = (false, false);
         while !self.is_over(end) {
             let until = end.map_or(next, |end| end.min(next));
             self.shutdown.wait(until.saturating_duration_since(Instant::now()));
@@ -43,8 +43,8 @@ impl Watch<'_> {
             self.cluster.check()?;
             match tail.rates() {
                 Ok(rates) => {
-                    let found = self.found();
-                    view.show(self.plant.progress(), &rates, &tail.latest(), &found);
+                    self.show(&rates, &mut tail, view);
+                    shown = true;
                 }
                 Err(error) if !away => view.waiting(&error.to_string()),
                 Err(_) => {}
@@ -54,7 +54,16 @@ impl Watch<'_> {
                 view.say(&why);
             }
         }
+        // A short run is seen once at least.
+        if !shown && let Ok(rates) = tail.rates() {
+            self.show(&rates, &mut tail, view);
+        }
         Ok(())
+    }
+
+    fn show(&mut self, rates: &[f64], tail: &mut Tail, view: &mut View) {
+        let found = self.found();
+        view.show(self.plant.progress(), rates, &tail.latest(), &found);
     }
 
     fn found(&mut self) -> Vec<String> {
