@@ -22,6 +22,8 @@ const MOST_TEXTS: usize = 10_000;
 /// A reader that takes nothing for so long reads no more.
 const UNREAD: Duration = Duration::from_secs(5);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
+/// Slept where records are waited for and nothing else is to be done.
+const REST: Duration = Duration::from_micros(100);
 
 /// A record that is to be written.
 #[derive(Debug, Clone, Default)]
@@ -107,6 +109,22 @@ impl Outbox {
             }
             Err((error, _)) => Err(refused(&letter.topic, &cause(&error))),
         }
+    }
+
+    /// Gives records to the client, and waits until all have arrived.
+    ///
+    /// # Errors
+    /// When one is refused for good.
+    pub fn deliver(&self, letters: impl IntoIterator<Item = Letter>) -> Result<()> {
+        for letter in letters {
+            while !self.send(&letter)? {
+                std::thread::sleep(REST);
+            }
+        }
+        while !self.settled()? {
+            std::thread::sleep(REST);
+        }
+        Ok(())
     }
 
     /// Standard output.

@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use millrace_core::{Error, Result};
 
 use crate::evaluate::{self, Dataset, Evaluation, Layout, Method, Request};
-use crate::machine::{Judging, is_plant};
+use crate::machine::{Judging, MINUTES, is_plant};
 use crate::methods::Algorithm;
 use crate::model_file::ModelFile;
 use crate::stages::Stages;
@@ -161,7 +161,7 @@ impl WatchArgs {
             Method::Rows(recipe) => Some(*recipe),
             Method::Residual => None,
         });
-        let usual = if is_plant(names) { MINUTES } else { ROWS };
+        let usual = if is_plant(names) { MINUTES as u64 } else { ROWS };
         let neediest = recipes.max_by_key(|recipe| recipe.fewest_rows());
         match (self.learn_rows, neediest) {
             (Some(_), None) => {
@@ -179,9 +179,8 @@ impl WatchArgs {
     }
 }
 
-/// Rows that each machine is learnt from, unless it is said; minutes, of our plant: a day.
+/// Rows that each machine of other sensors is learnt from, unless it is said.
 const ROWS: u64 = 400;
-const MINUTES: u64 = 1440;
 
 /// Judges methods on data whose truth is known.
 #[derive(Debug, Args)]

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use millrace_consumer::outbox::{Letter, Outbox};
-use millrace_consumer::source::Outputs;
 use millrace_core::kafka::{Kafka, cause};
 use millrace_core::{Error, Result};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
@@ -59,17 +58,7 @@ pub fn for_each(kafka: &Kafka, topic: &str, show: impl FnMut(&BorrowedMessage<'_
 /// # Errors
 /// When one is refused.
 pub fn write(kafka: &Kafka, records: impl IntoIterator<Item = Letter>) -> Result<()> {
-    const FULL: Duration = Duration::from_millis(1);
-    let outbox = Outbox::new(Some(kafka))?;
-    for record in records {
-        while !outbox.send(&record)? {
-            std::thread::sleep(FULL);
-        }
-    }
-    while !outbox.settled()? {
-        std::thread::sleep(FULL);
-    }
-    Ok(())
+    Outbox::new(Some(kafka))?.deliver(records)
 }
 
 /// How many partitions a topic has; 0 where it is not there.

@@ -161,7 +161,7 @@ impl<P: Processor> Flow<'_, P> {
         let screen = self.parts.outbox.screen();
         // A picture that nobody has seen yet is worth no second one.
         if screen.is_empty()
-            && self.restoring.is_none()
+            && (self.restoring.is_none() || self.tally.is_at_end())
             && let Some(text) = self.parts.processor.show(&state)
         {
             screen.write(text);

@@ -7,7 +7,7 @@ use crate::pipeline::Place;
 pub trait Known {
     /// Looks at what the machine's next record will be held against, so that the processor has it at hand by then:
     /// of many machines most lies in slow memory.
-    fn warm(&self);
+    fn warm(&self) {}
 }
 
 /// The state of each machine of the partitions that are here.
@@ -158,9 +158,7 @@ mod tests {
     use super::*;
     use crate::state::{Begin, Mark, Snapshot};
 
-    impl Known for u64 {
-        fn warm(&self) {}
-    }
+    impl Known for u64 {}
 
     fn write(_: &str, sum: &u64) -> Vec<u8> {
         sum.to_le_bytes().to_vec()

@@ -38,21 +38,21 @@ pub(super) fn held_out_scores(recipe: Recipe, model: &Model, rows: Rows<'_>, see
 /// cannot grow beyond what a row outside of all its cuts gets, so no tail leads on from the healthy ones: there one
 /// healthy row in a hundred lies beyond, as is usual for forests.
 pub(crate) fn threshold(recipe: Recipe, model: &Model, rows: Rows<'_>, seed: u64) -> Result<f64> {
-    let within = if let Model::Modes(modes) = model { modes.model() } else { model };
-    if let Model::Honest(_) = within {
-        return Ok(HONEST);
-    }
-    of_scores(within, held_out_scores(recipe, model, rows, seed)?, FOREST)
+    threshold_with(recipe, model, (rows, seed), FOREST)
 }
 
 /// The same for rows of residuals, in which a healthy minute is like those before it: the next is as strange, and
 /// many in a row make an alert. So fewer may lie beyond.
 pub(crate) fn threshold_of_residuals(recipe: Recipe, model: &Model, rows: Rows<'_>) -> Result<f64> {
-    let within = if let Model::Modes(modes) = model { modes.model() } else { model };
-    of_scores(within, held_out_scores(recipe, model, rows, 0)?, FOREST_OF_RESIDUALS)
+    threshold_with(recipe, model, (rows, 0), FOREST_OF_RESIDUALS)
 }
 
-fn of_scores(within: &Model, mut scores: Vec<f64>, forest: f64) -> Result<f64> {
+fn threshold_with(recipe: Recipe, model: &Model, (rows, seed): (Rows<'_>, u64), forest: f64) -> Result<f64> {
+    let within = if let Model::Modes(modes) = model { modes.model() } else { model };
+    if let Model::Honest(_) = within {
+        return Ok(HONEST);
+    }
+    let mut scores = held_out_scores(recipe, model, rows, seed)?;
     if let Model::IsolationForest(_) | Model::SlidingForest(_) = within {
         return Ok(quantile(&mut scores, forest));
     }

@@ -152,11 +152,6 @@ impl Course {
         size_of::<Self>() + kind
     }
 
-    /// Looks at what is used first.
-    pub fn warm(&self) {
-        std::hint::black_box(self.is_learnt());
-    }
-
     pub fn name(&self) -> &'static str {
         match &self.kind {
             Kind::Plant(_) => Method::Residual.name(),

@@ -10,6 +10,9 @@ use crate::model_file::ModelFile;
 /// The detector's name in alerts of a stuck sensor.
 pub const FLAT_LINE: &str = "flat_line";
 
+/// Running minutes that a method for rows learns a machine of our plant from, unless it is said: a day.
+pub const MINUTES: usize = 1440;
+
 /// How machines are judged: the same for all of them.
 #[derive(Debug, Clone)]
 pub struct Judging {

@@ -24,7 +24,7 @@ use gate::{Gate, Passage};
 pub use by_residuals::ByResiduals;
 pub use course::{Episode, Found};
 pub use gate::judged;
-pub use judging::{FLAT_LINE, Judging, is_plant};
+pub use judging::{FLAT_LINE, Judging, MINUTES, is_plant};
 
 /// What a machine showed at one moment.
 #[derive(Debug, Clone, Copy)]
@@ -187,11 +187,7 @@ impl Machine {
     }
 }
 
-impl Known for Machine {
-    fn warm(&self) {
-        self.courses.iter().for_each(Course::warm);
-    }
-}
+impl Known for Machine {}
 
 #[cfg(test)]
 mod tests;

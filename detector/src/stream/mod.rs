@@ -21,7 +21,7 @@ use crate::machine::Judging;
 use crate::model_file::ModelFile;
 use crate::settings::WatchArgs;
 use processor::Watching;
-use sensors::Found;
+use sensors::Content;
 use settings::StreamSettings;
 
 pub use collect::RunTopics;
@@ -37,9 +37,8 @@ pub(crate) const INPUT: &str = "kafka";
 pub struct Stream {
     settings: StreamSettings,
     watch: WatchArgs,
+    /// By the sensors that were said, or those of the model; by our plant's where neither is there.
     judging: Judging,
-    /// The sensors of the model, if there is one.
-    model: Option<Vec<String>>,
 }
 
 impl Stream {
@@ -60,7 +59,7 @@ impl Stream {
     fn of(watch: WatchArgs, settings: StreamSettings) -> Result<Self> {
         let model = watch.model.as_deref().map(ModelFile::load).transpose()?.map(|model| model.sensors);
         let judging = judging(&watch, settings.sensors.as_ref().or(model.as_ref()))?;
-        Ok(Self { judging, model, watch, settings })
+        Ok(Self { judging, watch, settings })
     }
 
     /// The same with nothing on standard output: alerts go to their topic only.
@@ -100,15 +99,16 @@ impl Stream {
     fn of_topic(&self, member: &mut Settings, shutdown: &Shutdown) -> Result<Judging> {
         member.kafka.check()?;
         let mut found = sensors::of_topic(member)?;
-        let said = self.settings.sensors.as_ref().or(self.model.as_ref());
-        if let (Found::Nothing, None, false) = (&found, said, member.until_end) {
+        let is_said = self.settings.sensors.is_some() || self.watch.model.is_some();
+        let said = is_said.then(|| self.judging.names());
+        if let (Content::Nothing, None, false) = (&found, said, member.until_end) {
             if member.verbose {
                 eprintln!(
                     "topic {} has no record yet; its first one tells what there is to judge",
                     member.topic
                 );
             }
-            while matches!(found, Found::Nothing) && !shutdown.is_requested() {
+            while matches!(found, Content::Nothing) && !shutdown.is_requested() {
                 std::thread::sleep(BETWEEN_LOOKS);
                 found = sensors::of_topic(member)?;
             }
@@ -117,7 +117,7 @@ impl Stream {
                 member.start = Start::Beginning;
             }
         }
-        if let (Some(said), Found::Numbers(there)) = (said, &found)
+        if let (Some(said), Content::Numbers(there)) = (said, &found)
             && let Some(missing) = said.iter().find(|name| !there.contains(name))
         {
             let (what, topic) =
@@ -130,8 +130,8 @@ impl Stream {
         let plant = Sensor::ALL.map(Sensor::name).map(str::to_owned);
         let names = match found {
             _ if said.is_some() => return Ok(self.judging.clone()),
-            Found::Numbers(names) => crate::input::sensors(names.iter()),
-            Found::Nothing | Found::NoNumbers => plant.to_vec(),
+            Content::Numbers(names) => crate::input::sensors(names.iter()),
+            Content::Nothing | Content::NoNumbers => plant.to_vec(),
         };
         let judging = self.watch.judging(&names)?;
         if member.verbose && !judging.is_plant() {

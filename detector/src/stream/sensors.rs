@@ -14,7 +14,7 @@ use crate::input::sensors;
 const LOOKED_AT: i64 = 100;
 
 /// What lies in a topic.
-pub(super) enum Found {
+pub(super) enum Content {
     /// Nothing yet.
     Nothing,
     /// Records that tell of no column of numbers.
@@ -27,7 +27,7 @@ pub(super) enum Found {
 ///
 /// # Errors
 /// When the cluster or the registry does not answer.
-pub(super) fn of_topic(settings: &Settings) -> Result<Found> {
+pub(super) fn of_topic(settings: &Settings) -> Result<Content> {
     let mut look = Looking {
         registry: settings.registry.client()?,
         frames: Frames::default(),
@@ -46,9 +46,9 @@ pub(super) fn of_topic(settings: &Settings) -> Result<Found> {
         Ok(())
     })?;
     Ok(match sensors(all.iter()).is_empty() {
-        true if is_empty => Found::Nothing,
-        true => Found::NoNumbers,
-        false => Found::Numbers(all),
+        true if is_empty => Content::Nothing,
+        true => Content::NoNumbers,
+        false => Content::Numbers(all),
     })
 }
 

@@ -1,20 +1,15 @@
 use std::time::{Duration, Instant};
 
 use millrace_consumer::outbox::{Letter, Outbox};
-use millrace_consumer::source::Outputs;
 use millrace_core::kafka::{TopicDefaults, cause};
-use millrace_core::shutdown::Shutdown;
 use millrace_core::{Error, Result};
 use millrace_producer::report::grouped;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::Message;
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::race::{BARE, Race, Reader, Runner};
-use super::round::{check, measure, number_before, quantile};
-use crate::cluster;
-use crate::cluster_args::ClusterArgs;
-use crate::registry;
+use super::race::{BARE, Race, RaceArgs, Reader, Runner};
+use super::round::{measure, number_before, quantile};
 
 const LEAST: &str = "detector, at least once";
 const EXACTLY: &str = "detector, exactly once";
@@ -30,54 +25,35 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// What `lab bench detector` can be told.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Records that each reads in a round
-    #[arg(long, default_value_t = 3_000_000)]
-    records: u64,
+    #[command(flatten)]
+    race: RaceArgs,
     /// Machines, which are also the keys
     #[arg(long, default_value_t = 50)]
     machines: u64,
     /// Seconds of the plant's time between two readings of a machine; what is judged are minutes
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
     every: u64,
-    /// Rounds, all in turn
-    #[arg(long, default_value_t = 5)]
-    rounds: usize,
-    /// Partitions of the topics
-    #[arg(long, default_value_t = 3)]
-    partitions: i32,
-    /// Seconds between two commits or transactions
-    #[arg(long, default_value_t = 1.0)]
-    commit_interval: f64,
     /// Alerts whose time is taken with each guarantee, commits each 0.1 s
     #[arg(long, default_value_t = 50)]
     alerts: usize,
     /// Machines whose state is restored
     #[arg(long, default_value_t = 10_000)]
     restored: u64,
-    #[command(flatten)]
-    cluster: ClusterArgs,
 }
 
 /// Measures how fast `residual` reads a topic, how soon an alert comes, and how soon state is there again.
 pub(super) fn run(args: &Args) -> Result<()> {
-    check(args.records, args.machines, args.rounds)?;
-    let race = Race {
-        cluster: cluster::start(&args.cluster.plain_request(), &Shutdown::on_signals()?)?,
-        registry: registry::start(registry::Options::in_memory(0))?,
-        records: args.records,
-        partitions: args.partitions,
-        commit_interval: args.commit_interval,
-    };
+    let race = Race::start(&args.race, args.machines)?;
     let topic = format!("bench-{}", std::process::id());
-    race.fill(&topic, (args.records.div_ceil(args.machines), args.machines), args.every, &[])?;
+    race.fill(&topic, (race.each(args.machines), args.machines), args.every, &[])?;
     println!(
         "{}\n{} records of {} machines, each {} s, in {} partitions, read from the first to the last; commits each {} s",
         race.cluster.describe(),
-        grouped(args.records),
+        grouped(args.race.records),
         args.machines,
         args.every,
-        args.partitions,
-        args.commit_interval
+        args.race.partitions,
+        args.race.commit_interval
     );
     let ours = |name, guarantee| {
         let more = vec!["--input".to_owned(), "kafka".to_owned()];
@@ -89,7 +65,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
         ours(EXACTLY, "exactly-once"),
     ];
     let pairs = [(LEAST, BARE, "at least once / bare"), (EXACTLY, LEAST, "exactly once / at least once")];
-    race.run(args.rounds, &mut runners, &pairs)?;
+    race.run(&mut runners, &pairs)?;
     println!();
     for guarantee in ["at-least-once", "exactly-once"] {
         let mut times = latencies(&race, guarantee, args.alerts)?;
@@ -142,11 +118,16 @@ fn timed(race: &Race, topic: &str, alerts: &str, count: usize) -> Result<Vec<f64
             let heat = if place < QUIET { 60 + place % 11 } else { 600 };
             format!("{{\"machine_id\":\"{machine}\",\"speed\":{speed},\"heat\":{heat}}}").into_bytes()
         };
-        let rows = (0..QUIET + STRANGE - 1).map(row);
-        send(&outbox, topic, &machine, rows)?;
+        let letter = |place| Letter {
+            topic: topic.to_owned(),
+            key: Some(machine.as_bytes().to_vec()),
+            payload: Some(row(place)),
+            ..Letter::default()
+        };
+        outbox.deliver((0..QUIET + STRANGE - 1).map(letter))?;
         // So that transactions are met at all their moments.
         std::thread::sleep(Duration::from_millis((number as u64 * 37) % 200));
-        send(&outbox, topic, &machine, [row(QUIET + STRANGE - 1)])?;
+        outbox.deliver([letter(QUIET + STRANGE - 1)])?;
         let acknowledged = Instant::now();
         wait_for(&reader, &machine, acknowledged)?;
         if number > 0 {
@@ -154,21 +135,6 @@ fn timed(race: &Race, topic: &str, alerts: &str, count: usize) -> Result<Vec<f64
         }
     }
     Ok(times)
-}
-
-/// Sends rows and waits until they are acknowledged.
-fn send(outbox: &Outbox, topic: &str, machine: &str, rows: impl IntoIterator<Item = Vec<u8>>) -> Result<()> {
-    for row in rows {
-        let key = Some(machine.as_bytes().to_vec());
-        let letter = Letter { topic: topic.to_owned(), key, payload: Some(row), ..Letter::default() };
-        while !outbox.send(&letter)? {
-            std::thread::yield_now();
-        }
-    }
-    while !outbox.settled()? {
-        std::thread::yield_now();
-    }
-    Ok(())
 }
 
 fn wait_for(reader: &BaseConsumer, machine: &str, since: Instant) -> Result<()> {
@@ -189,7 +155,7 @@ fn restoring(race: &Race, machines: u64) -> Result<()> {
     let records = machines * MINUTES;
     race.fill(&topic, (MINUTES, machines), 60, &[])?;
     let read = |until: [&str; 2]| {
-        let mut command = race.ours("detector", &topic, &topic, race.commit_interval)?;
+        let mut command = race.ours("detector", &topic, &topic, race.args.commit_interval)?;
         command.args(["--input", "kafka"]).args(until);
         command.args(["--checkpoint-records", &(records / 10).to_string()]);
         measure(command)

@@ -4,16 +4,18 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use millrace_core::kafka::{ClusterFlags, TopicDefaults, cause};
+use millrace_core::shutdown::Shutdown;
 use millrace_core::{Error, Result};
 use millrace_producer::report::grouped;
 use rdkafka::TopicPartitionList;
 use rdkafka::consumer::Consumer;
 
 use super::contestant::{Contestant, ratios, rows};
-use super::round::our_rate;
-use crate::cluster::Cluster;
+use super::round::{check, our_rate};
+use crate::cluster::{self, Cluster};
+use crate::cluster_args::ClusterArgs;
 use crate::program::program;
-use crate::registry::RegistryServer;
+use crate::registry::{self, RegistryServer};
 
 const JAVA_TOOL: &str = "org.apache.kafka.tools.ConsumerPerformance";
 const WAIT: Duration = Duration::from_secs(30);
@@ -34,14 +36,30 @@ pub struct Bare {
     cluster: ClusterFlags,
 }
 
+/// What can be told of any race.
+#[derive(Debug, clap::Args)]
+pub struct RaceArgs {
+    /// Records that each reads in a round
+    #[arg(long, default_value_t = 3_000_000)]
+    pub records: u64,
+    /// Rounds, all in turn
+    #[arg(long, default_value_t = 5)]
+    pub rounds: usize,
+    /// Partitions of the topics
+    #[arg(long, default_value_t = 3)]
+    pub partitions: i32,
+    /// Seconds between two commits or transactions
+    #[arg(long, default_value_t = 1.0)]
+    pub commit_interval: f64,
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
+}
+
 /// A race of readers on one cluster.
-pub(super) struct Race {
+pub(super) struct Race<'a> {
+    pub args: &'a RaceArgs,
     pub cluster: Cluster,
     pub registry: RegistryServer,
-    pub records: u64,
-    pub partitions: i32,
-    /// Seconds between two commits.
-    pub commit_interval: f64,
 }
 
 /// Who reads.
@@ -73,21 +91,33 @@ impl Runner {
 /// Two names and what their ratio is called.
 pub(super) type Pair = (&'static str, &'static str, &'static str);
 
-impl Race {
+impl<'a> Race<'a> {
+    /// Starts the cluster and a registry, for topics of so many machines at most.
+    pub fn start(args: &'a RaceArgs, machines: u64) -> Result<Self> {
+        check(args.records, machines, args.rounds)?;
+        let cluster = cluster::start(&args.cluster.plain_request(), &Shutdown::on_signals()?)?;
+        Ok(Self { args, cluster, registry: registry::start(registry::Options::in_memory(0))? })
+    }
+
+    /// The readings of each of so many machines that make the records of a round.
+    pub fn each(&self, machines: u64) -> u64 {
+        self.args.records.div_ceil(machines)
+    }
+
     /// Whether Kafka's Java tools are there.
     pub fn has_java(&self) -> bool {
         self.cluster.tool(JAVA_TOOL).is_some()
     }
 
     /// Runs all in turn, and prints the table and these ratios.
-    pub fn run(&self, rounds: usize, runners: &mut [Runner], pairs: &[Pair]) -> Result<()> {
+    pub fn run(&self, runners: &mut [Runner], pairs: &[Pair]) -> Result<()> {
         // Round 0 warms the broker up and is not counted; the first in a round changes each time.
-        for round in 0..=rounds {
+        for round in 0..=self.args.rounds {
             let count = runners.len();
             for turn in 0..count {
                 let runner = &mut runners[(turn + round) % count];
                 let command = self.command(runner, round)?;
-                runner.contestant.race(round, self.records, command)?;
+                runner.contestant.race(round, self.args.records, command)?;
             }
         }
         rows(&runners.iter().map(|runner| &runner.contestant).collect::<Vec<_>>());
@@ -103,7 +133,7 @@ impl Race {
     /// Fills a topic with so many readings of so many machines, which come each so many seconds.
     pub fn fill(&self, topic: &str, (each, machines): (u64, u64), seconds: u64, more: &[&str]) -> Result<()> {
         let cluster = &self.cluster;
-        cluster.kafka().ensure_topic(topic, Some(self.partitions), &TopicDefaults::default())?;
+        cluster.kafka().ensure_topic(topic, Some(self.args.partitions), &TopicDefaults::default())?;
         let duration = each * seconds;
         let filled = program("producer")?
             .args(["--mode", "kafka", "--speed", "max", "--topic", topic, "--quiet"])
@@ -130,10 +160,10 @@ impl Race {
                     program,
                     topic,
                     &format!("{topic}-{program}-{guarantee}-{round}"),
-                    self.commit_interval,
+                    self.args.commit_interval,
                 )?;
                 command
-                    .args(["--max-messages", &self.records.to_string(), "--guarantee", guarantee])
+                    .args(["--max-messages", &self.args.records.to_string(), "--guarantee", guarantee])
                     .args(more);
                 Ok(command)
             }
@@ -143,7 +173,7 @@ impl Race {
     fn bare(&self, topic: &str) -> Result<Command> {
         let mut command = program("bench")?;
         command
-            .args(["bare-consumer", "--topic", topic, "--records", &self.records.to_string()])
+            .args(["bare-consumer", "--topic", topic, "--records", &self.args.records.to_string()])
             .args(["--bootstrap-server", self.cluster.bootstrap_server()]);
         Ok(command)
     }
@@ -153,7 +183,7 @@ impl Race {
         let mut command = self.cluster.tool(JAVA_TOOL).ok_or_else(refuse)?;
         command
             .args(["--topic", topic, "--group", &format!("{topic}-java-{round}")])
-            .args(["--messages", &self.records.to_string(), "--hide-header"])
+            .args(["--messages", &self.args.records.to_string(), "--hide-header"])
             .args(["--bootstrap-server", self.cluster.bootstrap_server()]);
         Ok(command)
     }

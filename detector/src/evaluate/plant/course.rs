@@ -3,14 +3,11 @@ use crate::alarm::{Alarm, AlarmParams, Change};
 use crate::detector::Detector;
 use crate::evaluate::baseline::Baseline;
 use crate::evaluate::threshold;
-use crate::machine::{ByResiduals, judged as judged_minutes};
+use crate::machine::{ByResiduals, MINUTES, judged as judged_minutes};
 use crate::methods::Recipe;
 use crate::methods::residual::{Failure, Minute, SENSORS, Watch, WatchParams};
 use crate::refusal::Result;
 use crate::rows::Rows;
-
-/// Minutes from which a method that is given residuals learns.
-const MINUTES: usize = 1440;
 
 /// What a method said of one machine.
 #[derive(Debug, Default)]
