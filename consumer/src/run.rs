@@ -98,8 +98,9 @@ pub fn to_end(
     let tally = run(&shutdown)?;
     if settings.verbose {
         let (records, rejected, alerts) = (tally.records, tally.rejected, tally.alerts);
-        // Joining a group takes its own time, which says nothing of the rate.
-        let seconds = tally.first.unwrap_or(began).elapsed().as_secs_f64();
+        // Joining and leaving a group, and waiting for more, take time that says nothing of the rate.
+        let (first, last) = (tally.first.unwrap_or(began), tally.last.unwrap_or_else(Instant::now));
+        let seconds = last.saturating_duration_since(first).as_secs_f64();
         let rate = (records as f64 / seconds.max(f64::MIN_POSITIVE)) as u64;
         let told = told(&tally);
         eprintln!(

@@ -167,11 +167,7 @@ impl<P: Processor> Flow<'_, P> {
             taken.entry(partition).or_insert(Some(offset));
         }
         let partitions: Vec<i32> = taken.keys().copied().collect();
-        self.parts.ledger.forget(&partitions);
-        for partition in &partitions {
-            self.parts.processor.drop_partition(*partition);
-            self.keeper.drop_partition(*partition);
-        }
+        self.forget(&partitions);
         self.counts.clear();
         self.tally.go_back(&partitions);
         self.parts.source.go_back(&taken)

@@ -86,6 +86,17 @@ impl<P: Processor> Flow<'_, P> {
         self.tally.rejected += 1;
         self.print(record, None)?;
         let settings = self.parts.settings;
+        if settings.verbose && settings.on_error != OnError::Fail && !self.told_of_rejects {
+            self.told_of_rejects = true;
+            let what = match settings.on_error {
+                OnError::Dlq => format!("goes to {}", settings.dead_letters),
+                OnError::Skip | OnError::Fail => "is left out".to_owned(),
+            };
+            let (place, why) = (name(record), &reject.why);
+            eprintln!(
+                "the record at {place} is no reading: {why}; it {what}, as all others that cannot be read"
+            );
+        }
         match settings.on_error {
             OnError::Skip => Ok(()),
             OnError::Fail => Err(unreadable(record, reject)),
@@ -169,8 +180,13 @@ impl<P: Processor> Flow<'_, P> {
     }
 }
 
+/// Where a record lies, in words.
+fn name(record: &BorrowedMessage<'_>) -> String {
+    format!("{} partition {} offset {}", record.topic(), record.partition(), record.offset())
+}
+
 fn unreadable(record: &BorrowedMessage<'_>, reject: &Reject) -> Error {
-    let place = format!("{} partition {} offset {}", record.topic(), record.partition(), record.offset());
+    let place = name(record);
     let remedy = match reject.cause {
         Cause::UnknownSchema => "check --schema-registry-url, or pass over it with --on-error dlq",
         _ => "pass over it with --on-error dlq",

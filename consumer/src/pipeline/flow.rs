@@ -77,10 +77,14 @@ pub struct Flow<'a, P> {
     at_hand: Option<i32>,
     /// Records that were taken and are not noted yet: partition, first offset, next offset, how many.
     done: Option<(i32, i64, i64, u64)>,
+    /// The offset behind what was noted of each partition.
+    pub(super) next: BTreeMap<i32, i64>,
     /// Records of each partition that the next transaction is about.
     pub(super) counts: BTreeMap<i32, u64>,
     /// Transactions that were aborted since the last that was not.
     pub(super) aborted: u32,
+    /// Whether the user has been told that records are rejected.
+    pub(super) told_of_rejects: bool,
     committed: Instant,
     drawn: Instant,
     forgot: Instant,
@@ -105,8 +109,10 @@ impl<'a, P: Processor> Flow<'a, P> {
             batch: Batch::default(),
             at_hand: None,
             done: None,
+            next: BTreeMap::new(),
             counts: BTreeMap::new(),
             aborted: 0,
+            told_of_rejects: false,
             decoder,
             waiting: Waiting::new(),
             out: Vec::new(),
@@ -200,10 +206,7 @@ impl<'a, P: Processor> Flow<'a, P> {
         self.batch.drop_partitions(partitions);
         let dropped: u64 = partitions.iter().filter_map(|partition| self.counts.remove(partition)).sum();
         self.tally.records -= dropped;
-        for partition in partitions {
-            self.parts.processor.drop_partition(*partition);
-            self.keeper.drop_partition(*partition);
-        }
+        self.forget(partitions);
     }
 
     fn take_waiting(&mut self) -> Result<()> {
@@ -219,6 +222,7 @@ impl<'a, P: Processor> Flow<'a, P> {
     /// record is the next owner's then.
     pub(super) fn take(&mut self, record: &BorrowedMessage<'_>) -> Result<()> {
         let at = Place { partition: record.partition(), offset: record.offset() };
+        self.look_behind(at);
         self.at_hand = Some(at.partition);
         self.linger(at)?;
         if let Some(id) = self.decoder.wants(record.payload()) {
@@ -231,6 +235,34 @@ impl<'a, P: Processor> Flow<'a, P> {
             self.has_taken(at);
         }
         Ok(())
+    }
+
+    /// A partition that goes on before where it was has been made anew with its topic, and so is what is known of it.
+    fn look_behind(&mut self, at: Place) {
+        match self.done {
+            Some((partition, _, next, _)) if partition == at.partition && at.offset >= next => return,
+            _ => self.note(),
+        }
+        let Some(next) = self.next.get(&at.partition).copied().filter(|next| at.offset < *next) else {
+            return;
+        };
+        let (topic, Place { partition, offset }) = (&self.parts.settings.topic, at);
+        eprintln!(
+            "{topic} partition {partition} goes on at offset {offset}, after {}: it was made anew, and its state begins \
+             anew",
+            next - 1
+        );
+        self.forget(&[partition]);
+    }
+
+    /// Drops all that is known of partitions but what is on its way.
+    pub(super) fn forget(&mut self, partitions: &[i32]) {
+        self.parts.ledger.forget(partitions);
+        for partition in partitions {
+            self.next.remove(partition);
+            self.parts.processor.drop_partition(*partition);
+            self.keeper.drop_partition(*partition);
+        }
     }
 
     fn process(&mut self, at: Place, record: &BorrowedMessage<'_>) -> Result<()> {
@@ -278,6 +310,8 @@ impl<'a, P: Processor> Flow<'a, P> {
     /// Notes what was taken, so that it may be committed when what follows from it has arrived.
     pub(super) fn note(&mut self) {
         let Some((partition, first, next, count)) = self.done.take() else { return };
+        self.tally.last = Some(Instant::now());
+        self.next.insert(partition, next);
         self.begin(partition, first);
         let is_committed = self.parts.settings.guarantee == Guarantee::AtMostOnce;
         if !is_committed && !self.keeper.is_given(partition, next - 1) {

@@ -61,6 +61,7 @@ impl<P: Processor> Flow<'_, P> {
             ))
         })?;
         self.keeper.restore(restored, is_committed);
+        self.next.insert(partition, restored.begin.mark.from);
         self.parts.ledger.mark(partition, restored.begin.mark.to_string());
         Ok(())
     }

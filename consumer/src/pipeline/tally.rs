@@ -39,6 +39,8 @@ pub struct Tally {
     pub late: u64,
     /// When the first record was taken.
     pub first: Option<Instant>,
+    /// When the last was done with.
+    pub last: Option<Instant>,
     /// Times that partitions came or went.
     pub rebalances: u64,
     /// Partitions that are here.
@@ -64,6 +66,7 @@ impl Default for Tally {
             windows: 0,
             late: 0,
             first: None,
+            last: None,
             rebalances: 0,
             own: BTreeSet::new(),
             ended: BTreeSet::new(),

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use millrace_core::kafka::cause;
 use millrace_core::{Error, Result};
 use rdkafka::consumer::Consumer;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::{Offset, TopicPartitionList};
 
@@ -56,6 +57,12 @@ impl Source {
         let TakingOver { turns, looking } = taking;
         let taken = looking.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         let refuse = |why| Error::failed(format!("the group: partitions cannot be taken over: {why}"));
+        let is_still_here =
+            |(partition, turn): (&i32, &Turn)| self.consumer.context().coming.still(*partition, turn);
+        if taken.is_err() && !turns.iter().any(is_still_here) {
+            // They went meanwhile, perhaps with their topic, and nobody wants to know any more.
+            return Ok(Found { turns: BTreeMap::new(), taken: TakenOver::default() });
+        }
         Ok(self.still(Found { turns, taken: taken.map_err(refuse)? }))
     }
 
@@ -126,10 +133,16 @@ impl Source {
                 .and_then(|list| list.elements().iter().try_for_each(TopicPartitionListElem::error));
             match sought {
                 Ok(()) => return Ok(()),
+                // The topic has gone; the group will say so.
+                Err(error) if is_gone(&error) => return Ok(()),
                 // A partition that has only just come cannot be sought yet.
                 Err(_) if began.elapsed() < SEEK => std::thread::sleep(BETWEEN_LOOKS),
                 Err(error) => return Err(cause(&error)),
             }
         }
     }
+}
+
+fn is_gone(error: &KafkaError) -> bool {
+    matches!(error.rdkafka_error_code(), Some(Code::UnknownTopicOrPartition | Code::UnknownTopic))
 }

@@ -60,6 +60,7 @@ impl Source {
             }
             look.changes.extend(self.consumer.context().take_changes());
         }
+        self.look_for_topic(&look.changes);
         self.switch(true)?;
         self.sift(waiting, &mut look);
         Ok(look)

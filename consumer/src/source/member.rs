@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::Utc;
@@ -16,6 +16,7 @@ use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::coming::Coming;
+use super::gone::missing;
 use super::ledger::Ledger;
 use crate::metrics::Standing;
 use crate::settings::{Commit, Guarantee, Settings, Start};
@@ -67,6 +68,10 @@ pub struct Member {
     pub(super) coming: Coming,
     servers: String,
     away: AtomicBool,
+    /// Whether the topic went and is not there again.
+    gone: AtomicBool,
+    /// Whether it ever went.
+    has_gone: AtomicBool,
 }
 
 impl Member {
@@ -86,6 +91,8 @@ impl Member {
             coming: Coming::default(),
             servers: settings.kafka.bootstrap_servers().to_owned(),
             away: AtomicBool::new(false),
+            gone: AtomicBool::new(false),
+            has_gone: AtomicBool::new(false),
         }
     }
 
@@ -113,6 +120,24 @@ impl Member {
         }
     }
 
+    /// Says once that the topic went. That one is not there yet was said at the start.
+    pub(super) fn is_gone(&self) {
+        let was_there = !self.begun().is_empty();
+        if was_there && !self.gone.swap(true, Ordering::Relaxed) {
+            self.has_gone.store(true, Ordering::Relaxed);
+            eprintln!("topic {} is gone; if it is made anew, it is read from its beginning", self.topic);
+        }
+    }
+
+    /// Whether what the group has not committed of a partition is new: it was read before, or the topic went.
+    pub(super) fn is_new_again(&self, partition: i32) -> bool {
+        self.has_gone.load(Ordering::Relaxed) || self.begun().contains(&partition)
+    }
+
+    fn begun(&self) -> MutexGuard<'_, BTreeSet<i32>> {
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Partitions that come are not read before it is known where they go on.
     fn assign(&self, consumer: &BaseConsumer<Self>, list: &mut TopicPartitionList) {
         let partitions = partitions(list);
@@ -133,7 +158,10 @@ impl Member {
     /// Notes that partitions are read from now on: they go on where the group is if they go and come again.
     pub(super) fn has_begun(&self, partitions: &[i32]) {
         self.coming.end(partitions.iter().copied());
-        self.begun.lock().unwrap_or_else(PoisonError::into_inner).extend(partitions);
+        if self.gone.swap(false, Ordering::Relaxed) {
+            eprintln!("topic {} is there again", self.topic);
+        }
+        self.begun().extend(partitions);
     }
 
     /// Where partitions begin that the member has for the first time, if that is said.
@@ -145,10 +173,8 @@ impl Member {
         if matches!(self.start, Start::Committed | Start::Beginning) {
             return Ok(BTreeMap::new());
         }
-        let new: Vec<i32> = {
-            let begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
-            partitions.iter().copied().filter(|partition| !begun.contains(partition)).collect()
-        };
+        let new: Vec<i32> =
+            partitions.iter().copied().filter(|partition| !self.is_new_again(*partition)).collect();
         self.places(consumer, &new, self.start)
     }
 
@@ -242,8 +268,15 @@ impl ClientContext for Member {
         *self.standings.lock().unwrap_or_else(PoisonError::into_inner) = standings;
     }
 
-    fn log(&self, _level: RDKafkaLogLevel, _facility: &str, _message: &str) {
-        // What matters comes as an error or a change.
+    fn log(&self, _level: RDKafkaLogLevel, facility: &str, message: &str) {
+        // All else that matters comes as an error or a change.
+        if facility == "OFFSET"
+            && let Some((partition, sentence)) = missing(&self.topic, message)
+            // One that is only coming may have been asked for before it was known where it goes on.
+            && !self.coming.all().contains_key(&partition)
+        {
+            eprintln!("{sentence}");
+        }
     }
 }
 

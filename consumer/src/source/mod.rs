@@ -8,6 +8,7 @@
 mod coming;
 mod decode;
 mod going_on;
+mod gone;
 mod hold;
 mod ledger;
 mod member;
@@ -34,7 +35,7 @@ pub use ledger::{Ledger, Outputs};
 pub use member::{Change, Dated, Member};
 
 use crate::metrics::Standing;
-use crate::settings::Settings;
+use crate::settings::{Protocol, Settings};
 use crate::state::Store;
 
 const BETWEEN_LOOKS: Duration = Duration::from_millis(1);
@@ -52,6 +53,7 @@ pub struct Source {
     topic: String,
     group: String,
     ledger: Arc<Ledger>,
+    protocol: Protocol,
     max_poll: Duration,
     verbose: bool,
 }
@@ -110,6 +112,7 @@ impl Source {
             topic: settings.topic.clone(),
             group: settings.member.group.clone(),
             ledger,
+            protocol: settings.member.protocol,
             max_poll: settings.member.max_poll_interval,
             verbose: settings.verbose,
         })
@@ -140,6 +143,7 @@ impl Source {
         }
         look.changes = self.consumer.context().take_changes();
         self.sift(waiting, &mut look);
+        self.look_for_topic(&look.changes);
         Ok(look)
     }
 
@@ -262,6 +266,10 @@ impl Source {
     /// Most errors pass; librdkafka goes on by itself.
     fn judge(&self, error: &KafkaError) -> Result<()> {
         match error.rdkafka_error_code() {
+            Some(Code::UnknownTopicOrPartition | Code::UnknownTopic) => {
+                self.consumer.context().is_gone();
+                Ok(())
+            }
             Some(Code::PollExceeded) => {
                 let seconds = self.max_poll.as_secs_f64();
                 eprintln!(

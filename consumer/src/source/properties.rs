@@ -2,17 +2,18 @@
 
 use std::time::Duration;
 
-use crate::settings::{Commit, Protocol, Settings, Start};
+use crate::settings::{Commit, Protocol, Settings};
 
 /// The properties of a member with this client id.
 pub(super) fn of(settings: &Settings, client: &str) -> Vec<(&'static str, String)> {
     let member = &settings.member;
     let milliseconds = |time: Duration| time.as_millis().max(1).to_string();
-    let reset = if settings.start == Start::Beginning { "earliest" } else { "latest" };
     let mut all = vec![
         ("group.id", member.group.clone()),
         ("client.id", client.to_owned()),
-        ("auto.offset.reset", reset.to_owned()),
+        // Every partition is read from an offset that is known. One that is not there was deleted meanwhile: what is
+        // left of the partition is read.
+        ("auto.offset.reset", "earliest".to_owned()),
         ("max.poll.interval.ms", milliseconds(member.max_poll_interval)),
     ];
     if settings.metrics_listen.is_some() {

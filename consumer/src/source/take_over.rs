@@ -47,12 +47,12 @@ impl Member {
     ) -> Result<TakenOver, String> {
         let mut taken = TakenOver::default();
         let partitions: &[i32] = &turns.keys().copied().collect::<Vec<_>>();
-        let placed = self.until_known(|| self.placed(consumer, partitions))?;
+        let placed = self.until_known(turns, || self.placed(consumer, partitions))?;
         if let Some(store) = &self.store {
             store.prepare().map_err(|e| e.to_string())?;
         }
-        let committed = self.until_known(|| self.committed(consumer, partitions))?;
-        let firsts = self.edges(consumer, partitions, Offset::Beginning)?;
+        let committed = self.until_known(turns, || self.committed(consumer, partitions))?;
+        let firsts = self.edges(consumer, turns, partitions, Offset::Beginning)?;
         // Who learns from the past does so once: where the group has committed, it goes on.
         let is_placed = |partition: i32, committed: Offset| {
             let goes_on = self.learn_from.is_some() && matches!(committed, Offset::Offset(_));
@@ -78,13 +78,26 @@ impl Member {
                     );
                     taken.begun.insert(partition, first);
                 }
-                (Some(Offset::Offset(offset)), _) => drop(taken.begun.insert(partition, first.max(*offset))),
-                (None, _) if self.start == Start::Beginning => drop(taken.begun.insert(partition, first)),
+                (Some(Offset::Offset(offset)), committed) => {
+                    let offset = first.max(*offset);
+                    if let (Offset::Offset(at), true) = (committed, self.has_state(element.metadata())) {
+                        eprintln!(
+                            "the state of {} partition {partition} was of the records before offset {at}; it begins anew \
+                             at offset {offset}, where reading is said to begin",
+                            self.topic
+                        );
+                    }
+                    taken.begun.insert(partition, offset);
+                }
+                // Of a topic that was made anew nothing is committed, and all of it is new.
+                (None, _) if self.start == Start::Beginning || self.is_new_again(partition) => {
+                    taken.begun.insert(partition, first);
+                }
                 _ => at_end.push(partition),
             }
         }
         if !at_end.is_empty() {
-            let ends = self.edges(consumer, &at_end, Offset::End)?;
+            let ends = self.edges(consumer, turns, &at_end, Offset::End)?;
             if let Some(unknown) = at_end.iter().find(|partition| !ends.contains_key(partition)) {
                 return Err(format!("Kafka does not tell where {} partition {unknown} ends", self.topic));
             }
@@ -94,7 +107,7 @@ impl Member {
             // What was read already, and is in no transaction that was committed, is read again.
             *offset = turns.get(partition).and_then(|turn| turn.first).unwrap_or(*offset);
         }
-        for begin in self.learning(consumer, &firsts, &taken.begun)? {
+        for begin in self.learning(consumer, turns, &firsts, &taken.begun)? {
             taken.marks.insert(begin.partition, begin.mark.to_string());
             begins.push(begin);
         }
@@ -113,12 +126,13 @@ impl Member {
     fn learning(
         &self,
         consumer: &BaseConsumer<Self>,
+        turns: &BTreeMap<i32, Turn>,
         firsts: &BTreeMap<i32, i64>,
         begun: &BTreeMap<i32, i64>,
     ) -> Result<Vec<Begin>, String> {
         let (Some(store), Some(learn_from)) = (&self.store, self.learn_from) else { return Ok(Vec::new()) };
         let new: Vec<i32> = begun.keys().copied().collect();
-        let places = self.until_known(|| self.places(consumer, &new, learn_from))?;
+        let places = self.until_known(turns, || self.places(consumer, &new, learn_from))?;
         let begin = |partition: i32| {
             let first = firsts.get(&partition).copied().unwrap_or(0);
             let from = match places.get(&partition)? {
@@ -147,6 +161,11 @@ impl Member {
         Ok(new.into_iter().filter_map(begin).collect())
     }
 
+    /// Whether a state goes with a commit.
+    fn has_state(&self, metadata: &str) -> bool {
+        self.store.is_some() && metadata.parse::<Mark>().is_ok()
+    }
+
     /// The mark of a commit, if the state that it is of can be made again.
     fn mark(&self, (partition, committed): (i32, i64), first: i64, metadata: &str) -> Option<Mark> {
         let store = self.store.as_ref()?;
@@ -155,6 +174,13 @@ impl Member {
         let place = format!("{} partition {partition}", self.topic);
         if mark.version != store.version() {
             eprintln!("the state of {place} is of other settings; it begins anew at offset {committed}");
+            return None;
+        }
+        if mark.from > committed {
+            eprintln!(
+                "the state of {place} is of records from before the topic was made anew; it begins anew at offset \
+                 {committed}"
+            );
             return None;
         }
         if first > mark.from && mark.snapshots == Some(0) {
@@ -193,21 +219,27 @@ impl Member {
     fn edges(
         &self,
         consumer: &BaseConsumer<Self>,
+        turns: &BTreeMap<i32, Turn>,
         partitions: &[i32],
         at: Offset,
     ) -> Result<BTreeMap<i32, i64>, String> {
         let places = || partitions.iter().map(|partition| (&self.topic, *partition));
-        let found = self.until_known(|| edges(consumer, places(), at))?;
+        let found = self.until_known(turns, || edges(consumer, places(), at))?;
         Ok(found.into_iter().map(|((_, partition), offset)| (partition, offset)).collect())
     }
 
-    /// Asks again while an outage or an open transaction may pass.
-    fn until_known<T>(&self, ask: impl Fn() -> KafkaResult<T>) -> Result<T, String> {
+    /// Asks again while an outage or an open transaction may pass, and somebody wants to know.
+    fn until_known<T>(
+        &self,
+        turns: &BTreeMap<i32, Turn>,
+        ask: impl Fn() -> KafkaResult<T>,
+    ) -> Result<T, String> {
+        let is_wanted = || turns.iter().any(|(partition, turn)| self.coming.still(*partition, turn));
         let began = Instant::now();
         loop {
             match ask() {
                 Ok(found) => return Ok(found),
-                Err(error) if began.elapsed() < PATIENCE && passes(&error) => {}
+                Err(error) if began.elapsed() < PATIENCE && passes(&error) && is_wanted() => {}
                 Err(error) => return Err(cause(&error)),
             }
         }

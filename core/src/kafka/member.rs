@@ -1,3 +1,4 @@
+use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, ConsumerContext};
 
 use super::Kafka;
@@ -20,7 +21,9 @@ impl Kafka {
     /// # Errors
     /// When a property is unknown or does not fit the others.
     pub fn member<C: ConsumerContext>(&self, context: C, ours: &[(&str, &str)]) -> Result<BaseConsumer<C>> {
+        // That records were deleted before they were read is told in a warning only.
         self.client(&[&MEMBER[..], ours].concat())
+            .set_log_level(RDKafkaLogLevel::Warning)
             .create_with_context(context)
             .map_err(|e| self.cannot_build(&e))
     }

@@ -1,6 +1,7 @@
 //! The consumer against a real Kafka.
 
 mod alerts;
+mod gone;
 mod groups;
 mod lag;
 mod letters;
@@ -19,6 +20,7 @@ fn main() {
     millrace_tests::main(|| {
         let all = [
             reading::tests(),
+            gone::tests(),
             letters::tests(),
             writers::tests(),
             mutated::tests(),
