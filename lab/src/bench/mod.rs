@@ -9,7 +9,9 @@ mod producer;
 mod race;
 mod round;
 
-use millrace_core::Result;
+use std::ffi::OsString;
+
+use millrace_core::{Result, cli};
 
 /// What can be measured.
 #[derive(Debug, clap::Subcommand)]
@@ -22,9 +24,6 @@ pub enum Command {
     /// The detector, in two guarantees, against a bare rdkafka consumer; how soon an alert comes, and how soon state
     /// is there again
     Detector(detector::Args),
-    /// One of the contestants
-    #[command(hide = true)]
-    BareConsumer(race::Bare),
     /// Transactions against plain idempotent sending
     ExactlyOnce(exactly_once::Args),
     /// The producer against a web API on this computer
@@ -40,8 +39,15 @@ pub fn run(command: &Command) -> Result<()> {
         Command::Producer(args) => producer::run(args),
         Command::Consumer(args) => consumer::run(args),
         Command::Detector(args) => detector::run(args),
-        Command::BareConsumer(args) => race::run_bare(args),
         Command::ExactlyOnce(args) => exactly_once::run(args),
         Command::Http(args) => http::run(args),
     }
+}
+
+/// The contestant that only reads: a program of its own, since ours have another allocator than most.
+///
+/// # Errors
+/// When the command line is wrong, or the topic cannot be read.
+pub fn bare(args: impl IntoIterator<Item = OsString>) -> Result<()> {
+    cli::parse::<race::Bare>(args)?.map_or(Ok(()), |args| race::run_bare(&args))
 }

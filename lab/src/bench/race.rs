@@ -14,7 +14,7 @@ use super::contestant::{Contestant, ratios, rows};
 use super::round::{check, our_rate};
 use crate::cluster::{self, Cluster};
 use crate::cluster_args::ClusterArgs;
-use crate::program::program;
+use crate::program::{beside, program};
 use crate::registry::{self, RegistryServer};
 
 const JAVA_TOOL: &str = "org.apache.kafka.tools.ConsumerPerformance";
@@ -23,8 +23,9 @@ const WAIT: Duration = Duration::from_secs(30);
 /// A client that does nothing with what it reads.
 pub(super) const BARE: &str = "bare rdkafka consumer";
 
-/// What `lab bench bare-consumer` can be told.
-#[derive(Debug, clap::Args)]
+/// Reads a topic and does nothing with it: a contestant of `lab bench`.
+#[derive(Debug, clap::Parser)]
+#[command(name = "bare-consumer", version)]
 pub struct Bare {
     /// Topic that is read
     #[arg(long)]
@@ -35,6 +36,8 @@ pub struct Bare {
     #[command(flatten)]
     cluster: ClusterFlags,
 }
+
+const BARE_PROGRAM: &str = "bare-consumer";
 
 /// What can be told of any race.
 #[derive(Debug, clap::Args)]
@@ -95,6 +98,8 @@ impl<'a> Race<'a> {
     /// Starts the cluster and a registry, for topics of so many machines at most.
     pub fn start(args: &'a RaceArgs, machines: u64) -> Result<Self> {
         check(args.records, machines, args.rounds)?;
+        // Better before the topics are filled than afterwards.
+        beside(BARE_PROGRAM)?;
         let cluster = cluster::start(&args.cluster.plain_request(), &Shutdown::on_signals()?)?;
         Ok(Self { args, cluster, registry: registry::start(registry::Options::in_memory(0))? })
     }
@@ -171,9 +176,9 @@ impl<'a> Race<'a> {
     }
 
     fn bare(&self, topic: &str) -> Result<Command> {
-        let mut command = program("bench")?;
+        let mut command = beside(BARE_PROGRAM)?;
         command
-            .args(["bare-consumer", "--topic", topic, "--records", &self.args.records.to_string()])
+            .args(["--topic", topic, "--records", &self.args.records.to_string()])
             .args(["--bootstrap-server", self.cluster.bootstrap_server()]);
         Ok(command)
     }
