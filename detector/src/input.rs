@@ -56,6 +56,8 @@ impl Reading {
 pub struct Input {
     name: String,
     columns: Vec<String>,
+    /// Whether somebody named them.
+    is_chosen: bool,
     lines: Lines,
     /// Where the reading at hand stands: its line, or its number among the records of a container.
     line: u64,
@@ -68,7 +70,7 @@ enum Lines {
 }
 
 /// Columns that are no sensors: who, when, and answers that a detector must not see.
-pub(crate) const NO_SENSORS: [&str; 11] = [
+const NO_SENSORS: [&str; 11] = [
     "timestamp",
     "datetime",
     "machine_id",
@@ -91,21 +93,47 @@ pub(crate) fn sensors<'a>(names: impl Iterator<Item = &'a String> + Clone) -> Ve
     names.filter(|name| !NO_SENSORS.contains(&name.as_str())).cloned().collect()
 }
 
+/// The columns that somebody names: each once, none that is no sensor, and our plant's in their order.
+///
+/// # Errors
+/// A clause about the name that cannot be judged.
+pub(crate) fn chosen(names: &[String]) -> std::result::Result<Vec<String>, String> {
+    for (place, name) in names.iter().enumerate() {
+        match name.as_str() {
+            "" => return Err("a name is empty".to_owned()),
+            name if names[..place].iter().any(|earlier| earlier == name) => {
+                return Err(format!("`{name}` is given twice"));
+            }
+            name if NO_SENSORS.contains(&name) => {
+                return Err(format!("`{name}` is no sensor, and is never judged"));
+            }
+            _ => {}
+        }
+    }
+    if names.is_empty() {
+        return Err("names none; leave it out to take what the readings have".to_owned());
+    }
+    let plant = Sensor::ALL.map(Sensor::name).map(str::to_owned);
+    let is_plant = names.len() == plant.len() && plant.iter().all(|sensor| names.contains(sensor));
+    Ok(if is_plant { plant.to_vec() } else { names.to_vec() })
+}
+
 impl Input {
-    /// Opens a file, or standard input for `-`, and reads its header or first line.
+    /// Opens a file, or standard input for `-`, and reads its header or first line. Its columns are those that are
+    /// named, or all that can be judged.
     ///
     /// # Errors
-    /// If it cannot be read, or has no column of numbers.
-    pub fn open(path: &Path) -> Result<Self> {
+    /// If it cannot be read, has no column of numbers, or lacks one that is named.
+    pub fn open(path: &Path, sensors: Option<&[String]>) -> Result<Self> {
         if path == Path::new("-") {
-            return Self::read("standard input", Box::new(std::io::stdin()));
+            return Self::read("standard input", Box::new(std::io::stdin()), sensors);
         }
         let name = format!("`{}`", path.display());
         let file = File::open(path).map_err(|e| Error::failed(format!("cannot read {name}: {e}")))?;
-        Self::read(&name, Box::new(file))
+        Self::read(&name, Box::new(file), sensors)
     }
 
-    fn read(name: &str, from: Box<dyn Read>) -> Result<Self> {
+    fn read(name: &str, from: Box<dyn Read>, sensors: Option<&[String]>) -> Result<Self> {
         let at = |e: &dyn std::fmt::Display| Error::failed(format!("cannot read {name}: {e}"));
         let mut reader = BufReader::new(from);
         let start = reader.fill_buf().map_err(|e| at(&e))?;
@@ -122,25 +150,34 @@ impl Input {
             let header = reader.headers().map_err(|e| at(&e))?.iter().map(str::to_owned).collect();
             Lines::Csv { reader, header }
         };
-        let mut input = Self { name: name.to_owned(), columns: Vec::new(), lines, line: 0 };
-        input.learn_columns()?;
+        let (name, is_chosen) = (name.to_owned(), sensors.is_some());
+        let mut input = Self { name, columns: Vec::new(), is_chosen, lines, line: 0 };
+        input.learn_columns(sensors)?;
         Ok(input)
     }
 
-    fn learn_columns(&mut self) -> Result<()> {
+    fn learn_columns(&mut self, named: Option<&[String]>) -> Result<()> {
         let first = if let Lines::Json { .. } = self.lines { self.object()? } else { None };
-        self.columns = match &mut self.lines {
-            Lines::Csv { header, .. } => sensors(header.iter()),
-            Lines::Avro(records) => sensors(records.numbers()),
+        let all: Vec<String> = match &mut self.lines {
+            Lines::Csv { header, .. } => header.clone(),
+            Lines::Avro(records) => records.numbers().cloned().collect(),
             Lines::Json { first: kept, .. } => {
                 let number = |pair: &(&String, &Value)| pair.1.is_number() || pair.1.is_null();
-                let names = first.iter().flatten().filter(number).map(|pair| pair.0);
-                let columns = sensors(names);
+                let names = first.iter().flatten().filter(number).map(|pair| pair.0.clone()).collect();
                 *kept = first;
-                columns
+                names
             }
         };
-        if self.columns.is_empty() {
+        let absent = named.into_iter().flatten().find(|name| !all.contains(name));
+        if let Some(absent) = absent.filter(|_| !all.is_empty()) {
+            let found = all.join(", ");
+            let what = if let Lines::Json { .. } = self.lines { "number" } else { "column" };
+            return Err(
+                self.wrong(format!("--sensors: it begins without a {what} `{absent}`, but with {found}"))
+            );
+        }
+        self.columns = named.map_or_else(|| sensors(all.iter()), <[String]>::to_vec);
+        if self.columns.is_empty() || all.is_empty() {
             return Err(
                 self.wrong("it has no column of numbers; CSV with a header, JSON lines or an Avro container are expected")
             );
@@ -218,7 +255,11 @@ impl Input {
     }
 
     fn of(&self, cells: &Map<String, Value>) -> Result<Reading> {
-        Reading::of(&self.columns, cells).map_err(|why| self.wrong(format!("{}, {why}", self.place())))
+        Reading::of(&self.columns, cells).map_err(|why| {
+            let is_chosen = self.is_chosen || !why.ends_with("is not a number");
+            let remedy = if is_chosen { "" } else { "; --sensors names the columns to judge" };
+            self.wrong(format!("{}, {why}{remedy}", self.place()))
+        })
     }
 
     fn place(&self) -> String {
@@ -271,12 +312,28 @@ mod tests {
     use super::*;
 
     fn all(text: &'static str) -> Result<(Vec<String>, Vec<Reading>)> {
-        let mut input = Input::read("it", Box::new(text.as_bytes()))?;
+        let mut input = Input::read("it", Box::new(text.as_bytes()), None)?;
         let mut readings = Vec::new();
         while let Some(reading) = input.reading()? {
             readings.push(reading);
         }
         Ok((input.columns, readings))
+    }
+
+    #[test]
+    fn columns_that_are_named_are_read_and_no_others() {
+        let text = "a,note,b\n1,fine,2\n";
+        let error = all(text).expect_err("a text").to_string();
+        assert!(error.contains("`note`: `fine` is not a number; --sensors"), "{error}");
+        let read = |names: &[&str]| {
+            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            let mut input = Input::read("it", Box::new(text.as_bytes()), Some(&names))?;
+            input.reading()
+        };
+        let reading = read(&["b", "a"]).expect("read").expect("a reading");
+        assert_eq!(reading.values, [2.0, 1.0]);
+        let error = read(&["c"]).expect_err("no such column").to_string();
+        assert!(error.contains("without a column `c`, but with a, note, b"), "{error}");
     }
 
     #[test]
@@ -304,18 +361,27 @@ mod tests {
         let (fine, wrong) = (*b"\x261970-01-01T00:00:01\x00\x021", *b"\x261970-01-01T00:00:02\x00\x02x");
         let rows = [fine, wrong].concat();
         millrace_schemas::codec::write_container_block(2, &rows, [7; 16], &mut bytes);
-        let mut input = Input::read("it", Box::new(std::io::Cursor::new(bytes))).expect("a container");
+        let mut input = Input::read("it", Box::new(std::io::Cursor::new(bytes)), None).expect("a container");
         assert_eq!(input.reading().expect("read").expect("a record").values, [1.0]);
         let sentence = input.reading().expect_err("wrong").to_string();
-        assert_eq!(sentence, "cannot read it: record 2, column `a`: `x` is not a number");
+        assert_eq!(
+            sentence,
+            "cannot read it: record 2, column `a`: `x` is not a number; --sensors names the columns to judge"
+        );
     }
 
     #[test]
     fn what_is_wrong_is_named_with_its_line() {
         let sentence = |text| all(text).expect_err("wrong").to_string();
-        assert_eq!(sentence("a,b\n1,2\n3,x\n"), "cannot read it: line 3, column `b`: `x` is not a number");
+        assert_eq!(
+            sentence("a,b\n1,2\n3,x\n"),
+            "cannot read it: line 3, column `b`: `x` is not a number; --sensors names the columns to judge"
+        );
         assert_eq!(sentence("a,b\n1\n"), "cannot read it: line 2 has 1 cells where 2 are expected");
-        assert!(sentence("{\"a\":1}\n{\"a\":[]}\n").ends_with("line 2, column `a`: `[]` is not a number"));
+        assert!(
+            sentence("{\"a\":1}\n{\"a\":[]}\n")
+                .ends_with("line 2, column `a`: `[]` is not a number; --sensors names the columns to judge")
+        );
         assert!(sentence("{\"a\":1}\nno\n").starts_with("cannot read it: line 2 is not a JSON object"));
         assert!(
             sentence("timestamp,a\nnow,1\n")

@@ -82,8 +82,9 @@ impl ModelFile {
         let at = |e: &dyn std::fmt::Display| {
             Error::failed(format!("cannot use the model `{}`: {e}", path.display()))
         };
-        let text = std::fs::read_to_string(path).map_err(|e| at(&e))?;
-        let value: serde_json::Value = serde_json::from_str(&text).map_err(|e| at(&e))?;
+        let no_model = || at(&"it is no model file, or cut off; `detector fit` makes one");
+        let bytes = std::fs::read(path).map_err(|e| at(&e))?;
+        let value: serde_json::Value = serde_json::from_slice(&bytes).map_err(|_| no_model())?;
         match value.get("version").and_then(serde_json::Value::as_u64) {
             Some(version) if version == u64::from(VERSION) => {}
             Some(version) => {
@@ -91,9 +92,9 @@ impl ModelFile {
                     "it has version {version}, and this program reads version {VERSION}; fit it anew"
                 )));
             }
-            None => return Err(at(&"it is no model file; `detector fit` makes one")),
+            None => return Err(no_model()),
         }
-        let file: Self = serde_json::from_str(&text).map_err(|e| at(&e))?;
+        let file: Self = serde_json::from_slice(&bytes).map_err(|e| at(&format!("{e}; fit it anew")))?;
         if file.sha256 != file.digest() {
             return Err(at(&"its SHA-256 does not match, so it was changed or damaged; fit it anew"));
         }

@@ -16,7 +16,7 @@ use crate::minutes::Averager;
 use crate::model_file::{Learnt, ModelFile};
 use crate::rows::Rows;
 use crate::settings::{AlertForm, Fit, Inspect, WatchArgs, usual};
-use crate::stream::{self, StreamArgs};
+use crate::stream::{self, StreamArgs, named};
 
 /// Judges the input, and writes alerts as they come.
 pub(crate) fn watch(args: &WatchArgs, stream: &StreamArgs) -> Result<()> {
@@ -26,14 +26,17 @@ pub(crate) fn watch(args: &WatchArgs, stream: &StreamArgs) -> Result<()> {
     let Some(path) = &args.input else {
         return Err(Error::usage("a command or --input is missing. See `detector --help`."));
     };
-    stream.refuse()?;
-    let mut input = Input::open(path)?;
+    let sensors = stream.of_file()?;
+    let mut input = Input::open(path, sensors.as_deref())?;
     let judging = args.judging(input.columns())?;
     let several = judging.methods().len() > 1;
     let mut judge = Judge::new(judging);
     let mut said = Vec::new();
+    let (mut readings, mut alerts) = (0_u64, 0_u64);
     while let Some(reading) = input.reading()? {
         judge.judge(&reading, &mut said)?;
+        readings += 1;
+        alerts += said.len() as u64;
         for said in said.drain(..) {
             let line = match said {
                 Said::Alert(alert) => line(&alert, args.output_format, several)?,
@@ -47,8 +50,13 @@ pub(crate) fn watch(args: &WatchArgs, stream: &StreamArgs) -> Result<()> {
             }
         }
     }
-    if let Some(warning) = judge.unlearnt()? {
-        eprintln!("detector: {warning}");
+    match judge.unlearnt()? {
+        Some(warning) => eprintln!("detector: {warning}"),
+        // Silence alone would leave open whether anything was looked at.
+        None if alerts == 0 => {
+            eprintln!("detector: {readings} readings, and nothing strange in what was judged")
+        }
+        None => {}
     }
     Ok(())
 }
@@ -81,7 +89,8 @@ fn unwritten(e: &dyn std::fmt::Display) -> Error {
 
 /// Learns from a whole file and writes what was learnt.
 pub(crate) fn fit(args: &Fit) -> Result<()> {
-    let mut input = Input::open(&args.input)?;
+    let sensors = args.sensors.as_deref().map(named).transpose()?;
+    let mut input = Input::open(&args.input, sensors.as_deref())?;
     let method = usual(args.algorithm, &args.stages, input.columns())?;
     let random = matches!(method, Method::Rows(recipe) if recipe.is_random());
     if args.seed.is_some() && !random {

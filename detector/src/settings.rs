@@ -94,6 +94,9 @@ pub struct Fit {
     /// The method [default: residual for our plant's sensors, honest for others]
     #[arg(long, value_name = "NAME", value_parser = method)]
     pub algorithm: Option<Method>,
+    /// Columns of numbers to learn, comma-separated [default: those of our plant's seven sensors, or all]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', num_args = 1)]
+    pub sensors: Option<Vec<String>>,
     /// Where the model goes
     #[arg(long, value_name = "FILE")]
     pub output: PathBuf,

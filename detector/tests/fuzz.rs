@@ -137,7 +137,7 @@ fn in_file(text: &str, name: &str, test: impl FnOnce(&Path)) {
 fn any_text_is_judged_or_refused() {
     fuzz(&(text(), recipe()), |(text, recipe)| {
         in_file(&text, "input", |path| {
-            let Ok(mut input) = Input::open(path) else { return };
+            let Ok(mut input) = Input::open(path, None) else { return };
             let Ok(judging) = Judging::new(&[Method::Rows(recipe)], input.columns(), 8, None) else { return };
             let (mut judge, mut said) = (Judge::new(judging), Vec::new());
             while let Ok(Some(reading)) = input.reading() {

@@ -35,9 +35,17 @@ fn json(figures: &[Figure]) -> Result<String> {
 }
 
 fn table(figures: &[Figure]) -> String {
-    let width = |text: fn(&Figure) -> &str| figures.iter().map(|f| text(f).len()).max().unwrap_or(0);
-    let (file, algorithm, metric) = (width(|f| &f.file), width(|f| f.algorithm), width(|f| f.metric));
-    let mut text = String::new();
+    let width = |title: &str, text: fn(&Figure) -> &str| {
+        figures.iter().map(|f| text(f).len()).chain([title.len()]).max().unwrap_or(0)
+    };
+    let dataset = width("data set", |f| f.dataset);
+    let file = width("file", |f| &f.file);
+    let algorithm = width("method", |f| f.algorithm);
+    let metric = width("metric", |f| f.metric);
+    let mut text = format!(
+        "{:dataset$}  {:file$}  {:algorithm$}  {:metric$}  {:>9}\n",
+        "data set", "file", "method", "metric", "value"
+    );
     for figure in figures {
         let value = match (&figure.reason, figure.value) {
             (Some(reason), _) => reason.clone(),
@@ -49,7 +57,7 @@ fn table(figures: &[Figure]) -> String {
         let (name, of, what) = (&figure.file, figure.algorithm, figure.metric);
         let _ = writeln!(
             text,
-            "{}  {name:file$}  {of:algorithm$}  {what:metric$}  {value}{seeds}",
+            "{:dataset$}  {name:file$}  {of:algorithm$}  {what:metric$}  {value}{seeds}",
             figure.dataset
         );
     }

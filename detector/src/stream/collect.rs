@@ -39,7 +39,13 @@ impl RunTopics {
 
     /// A flag that says something of Kafka without a topic.
     pub fn idle(&self) -> Option<&'static str> {
-        self.cluster.given().filter(|_| !self.is_said())
+        let said = [
+            (self.truth_topic.is_some(), "--truth-topic"),
+            (self.episodes_topic.is_some(), "--episodes-topic"),
+            (self.schema_registry_url.is_some(), "--schema-registry-url"),
+        ];
+        let own = said.into_iter().find_map(|(is_said, flag)| is_said.then_some(flag));
+        own.or_else(|| self.cluster.given()).filter(|_| !self.is_said())
     }
 
     /// The run as a folder of JSON lines, which goes when the value does.

@@ -26,6 +26,7 @@ use settings::StreamSettings;
 
 pub use collect::RunTopics;
 pub use settings::StreamArgs;
+pub(crate) use settings::named;
 
 /// How often an empty topic is looked at.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
@@ -91,7 +92,15 @@ impl Stream {
         if member.misdeeds.poison.is_some() && !judging.is_plant() {
             return Err(Error::usage("--poison knows readings of our plant only, and the topic has others"));
         }
-        process(&member, None, Watching::new(&self.settings, &judging), shutdown)
+        let watching = Watching::new(&self.settings, &judging);
+        let relearn = watching.relearn();
+        let tally = process(&member, None, watching, shutdown)?;
+        for machine in relearn.borrow().unmet() {
+            eprintln!(
+                "--relearn: no record of machine {machine} came to this member, so nothing was forgotten of it"
+            );
+        }
+        Ok(tally)
     }
 
     /// How records are judged, by what the topic holds where it is not said. An empty one is waited for: its first

@@ -1,4 +1,6 @@
+use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use millrace_consumer::pipeline::{Checkpoint, Output, Place, Processor, State};
 use millrace_consumer::source::{Cause, Raw, Reject};
@@ -23,14 +25,14 @@ pub(super) struct Watching<'a> {
     form: Option<AlertForm>,
     verbose: bool,
     machines: Machines<Machine>,
-    relearn: Relearn,
+    relearn: Rc<RefCell<Relearn>>,
     words: Vec<Word>,
     /// What the user has been told of learning.
     told: Option<usize>,
 }
 
 /// Machines that are to be learnt anew, until they are.
-struct Relearn {
+pub(super) struct Relearn {
     all: bool,
     named: BTreeSet<String>,
     done: BTreeSet<String>,
@@ -49,6 +51,12 @@ impl Relearn {
         }
         (self.all || self.named.contains(machine)) && self.done.insert(machine.to_owned())
     }
+
+    /// Machines that were named and of which no record came.
+    pub fn unmet(&self) -> Vec<&str> {
+        let named = if self.all { None } else { Some(&self.named) };
+        named.into_iter().flatten().filter(|name| !self.done.contains(*name)).map(String::as_str).collect()
+    }
 }
 
 impl<'a> Watching<'a> {
@@ -60,10 +68,15 @@ impl<'a> Watching<'a> {
             form: settings.form,
             verbose: settings.member.verbose,
             machines: Machines::default(),
-            relearn: Relearn::new(&settings.relearn),
+            relearn: Rc::new(RefCell::new(Relearn::new(&settings.relearn))),
             words: Vec::new(),
             told: None,
         }
+    }
+
+    /// What becomes of machines that are to be learnt anew.
+    pub fn relearn(&self) -> Rc<RefCell<Relearn>> {
+        Rc::clone(&self.relearn)
     }
 
     fn say(&self, machine: &str, found: &Found, out: &mut Vec<Output>) {
@@ -79,7 +92,7 @@ impl<'a> Watching<'a> {
     fn take_row(&mut self, at: Place, name: &str, row: &Row<'_>, out: &mut Vec<Output>) {
         let judging = self.judging;
         let Some(machine) = self.machines.at(at, name, || Machine::new(judging, name)) else { return };
-        if self.relearn.is_due(name) {
+        if self.relearn.borrow_mut().is_due(name) {
             *machine = Machine::new(judging, name);
         }
         let mut words = std::mem::take(&mut self.words);

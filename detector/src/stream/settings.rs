@@ -8,11 +8,10 @@ use millrace_consumer::settings::{
 use millrace_core::config::{Origins, texts};
 use millrace_core::kafka::legal_topic;
 use millrace_core::{Error, Result, cli};
-use millrace_schemas::Sensor;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::input::NO_SENSORS;
+use crate::input::chosen;
 use crate::settings::{AlertForm, Cli, WatchArgs};
 
 const CONFIG: &str = include_str!("../../../config/detector_config.yaml");
@@ -52,8 +51,8 @@ struct StreamOptions {
     /// 2026-01-01T00:00:00Z
     #[arg(long, value_name = "WHERE", conflicts_with = "from_beginning", help_heading = "Source")]
     fit_from: Option<String>,
-    /// Columns of numbers to judge, comma-separated [default: what the newest records have: our plant's seven
-    /// sensors, or all others]
+    /// Columns of numbers to judge, comma-separated [default: those of our plant's seven sensors, or all; of a topic
+    /// what its newest records have]
     #[arg(long, value_name = "NAMES", value_delimiter = ',', num_args = 1, help_heading = "Source")]
     #[serde(deserialize_with = "texts")]
     sensors: Option<Vec<String>>,
@@ -71,12 +70,13 @@ pub(super) struct StreamSettings {
 }
 
 impl StreamArgs {
-    /// Refuses all of it, where no topic is read.
+    /// What of it is said of a file: the columns to judge.
     ///
     /// # Errors
-    /// If something is said.
-    pub fn refuse(&self) -> Result<()> {
-        let said = serde_json::to_value(&self.options).unwrap_or_default();
+    /// If one of them is no sensor, or something is said that goes with a topic only.
+    pub fn of_file(&self) -> Result<Option<Vec<String>>> {
+        let options = StreamOptions { sensors: None, ..self.options.clone() };
+        let said = serde_json::to_value(&options).unwrap_or_default();
         let set = |(key, value): (&String, &Value)| (!value.is_null()).then(|| flag_name(key));
         let option = said.as_object().into_iter().flatten().find_map(set);
         let others = [
@@ -87,7 +87,7 @@ impl StreamArgs {
         let other = others.into_iter().find_map(|(is_said, flag)| is_said.then(|| flag.to_owned()));
         match option.or(other) {
             Some(flag) => Err(Error::usage(format!("{flag} goes with --input kafka only"))),
-            None => Ok(()),
+            None => self.options.sensors.as_deref().map(named).transpose(),
         }
     }
 }
@@ -119,7 +119,8 @@ pub(super) fn resolve(watch: &WatchArgs, stream: &StreamArgs) -> Result<StreamSe
     if nothing_before {
         return origins.refuse("fit_from", "nothing lies between it and where reading begins".to_owned());
     }
-    let sensors = said.sensors.map(|names| check_sensors(names, &origins)).transpose()?;
+    let sensors = said.sensors.map(|names| chosen(&names).or_else(|why| origins.refuse("sensors", why)));
+    let sensors = sensors.transpose()?;
     let form = watch.output_format;
     Ok(StreamSettings {
         member: Settings {
@@ -134,26 +135,12 @@ pub(super) fn resolve(watch: &WatchArgs, stream: &StreamArgs) -> Result<StreamSe
     })
 }
 
-/// Each once, none that is no sensor, and our plant's in their order.
-fn check_sensors(names: Vec<String>, origins: &Origins) -> Result<Vec<String>> {
-    for (place, name) in names.iter().enumerate() {
-        let problem = match name.as_str() {
-            "" => "a name is empty".to_owned(),
-            name if names[..place].iter().any(|earlier| earlier == name) => {
-                format!("`{name}` is given twice")
-            }
-            name if NO_SENSORS.contains(&name) => format!("`{name}` is no sensor, and is never judged"),
-            _ => continue,
-        };
-        return origins.refuse("sensors", problem);
-    }
-    if names.is_empty() {
-        return origins
-            .refuse("sensors", "names none; leave it out to take what the records have".to_owned());
-    }
-    let plant = Sensor::ALL.map(Sensor::name).map(str::to_owned);
-    let is_plant = names.len() == plant.len() && plant.iter().all(|sensor| names.contains(sensor));
-    Ok(if is_plant { plant.to_vec() } else { names })
+/// The columns that --sensors names for a file.
+///
+/// # Errors
+/// If one of them is no sensor.
+pub(crate) fn named(names: &[String]) -> Result<Vec<String>> {
+    chosen(names).map_err(|why| Error::usage(format!("--sensors: {why}")))
 }
 
 fn fit_from(text: &str, origins: &Origins) -> Result<Start> {

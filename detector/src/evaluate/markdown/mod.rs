@@ -7,14 +7,16 @@ use super::Figure;
 /// What each method misses, for those who learn.
 const MISSES: &str = include_str!("misses.md");
 
-const INTRODUCTION: &str = "# All methods on all data sets
+const ALL: &str = "# All methods on all data sets
 
 This page is written by one command, from a folder that holds the data sets under their names:
 
 ```
 detector evaluate --dataset all --path data --output-format markdown > docs/methods.md
 ```
+";
 
+const FIGURES: &str = "\
 [detection.md](detection.md) says what the methods ask, how they are measured and what each figure is. A dash is a \
 figure that cannot be told: a quantile of delays that lies among faults never found, or a precision where no alert \
 opened.
@@ -97,7 +99,7 @@ const TABLES: &str = "Tables whose rows have no order, learnt and judged on the 
 
 /// The page.
 pub(super) fn markdown(figures: &[Figure]) -> String {
-    let mut text = INTRODUCTION.to_owned();
+    let mut text = format!("{}\n{FIGURES}", introduction(figures));
     for (dataset, about, metrics) in SECTIONS {
         let own: Vec<&Figure> =
             figures.iter().filter(|figure| figure.dataset == dataset && figure.reason.is_none()).collect();
@@ -111,6 +113,17 @@ pub(super) fn markdown(figures: &[Figure]) -> String {
         let _ = write!(text, "\n## `adbench`\n\n{TABLES}\n\n{}", by_file(&tables));
     }
     text + "\n" + MISSES
+}
+
+/// What the page is of: everything, or one data set.
+fn introduction(figures: &[Figure]) -> String {
+    let dataset = figures.first().map_or("", |figure| figure.dataset);
+    if figures.iter().any(|figure| figure.dataset != dataset) {
+        return ALL.to_owned();
+    }
+    format!(
+        "# Methods on `{dataset}`\n\nWritten by `detector evaluate --dataset {dataset} --output-format markdown`.\n"
+    )
 }
 
 /// Methods down, figures across; of all files together where there are such figures, else file by file.
