@@ -127,7 +127,10 @@ impl ModelFile {
             (None, Some(name)) => format!("`{name}` is missing in the input"),
             (None, None) => "their order differs".to_owned(),
         };
-        Err(Error::failed(format!("the model was learnt of other sensors: {what}; fit one of these sensors")))
+        let own = self.sensors.join(",");
+        Err(Error::failed(format!(
+            "the model was learnt of other sensors: {what}; --sensors {own} names its own, or fit one of these"
+        )))
     }
 
     fn digest(&self) -> String {

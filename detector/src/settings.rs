@@ -262,7 +262,7 @@ impl Evaluate {
         let Some(path) = &self.path else {
             if self.dataset != Dataset::Plant {
                 return Err(Error::usage(
-                    "--topic: only `--dataset plant` is read from Kafka; give its --path",
+                    "--topic: only `--dataset plant` is read from Kafka; give --path, the folder of the data set, instead",
                 ));
             }
             let request = self.request(Path::new(""))?;

@@ -74,7 +74,7 @@ Examples:
   consumer --from-beginning --until end --show anomalies --anomaly-detection
                                                          what was strange in all that there is
   consumer --group-id my-consumer --output-format json   a JSON object a line, with what the group does
-  consumer --from-beginning --until end -f '%o %k %s\n'
+  consumer --from-beginning --until end -f '%o %k %s\\n'
                                                          each record so, for other programs
   consumer lag --group my-consumer                       how far the group is behind
   consumer redrive --cause UnknownSchema                 dead letters whose cause is gone go back

@@ -47,7 +47,7 @@ pub struct Options {
     #[arg(long, value_enum, help_heading = "Output")]
     pub output_format: Option<Form>,
     /// Print each record so, dead ones too, by kcat's tokens: %t topic, %p partition, %o offset, %k key, %s value,
-    /// %K %S their lengths, %R that of the value in four bytes, %T CreateTime (ms), %h headers, %%, \\n, \\t, \\x1e.
+    /// %K %S their lengths, %R that of the value in four bytes, %T CreateTime (ms), %h headers, %%, \n, \t, \x1e.
     /// Unlike kcat's, the value of an Avro record is printed as JSON
     #[arg(short = 'f', long = "record-format", value_name = "FORMAT", allow_hyphen_values = true)]
     #[arg(help_heading = "Output")]

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::Utc;
-use millrace_core::kafka::cause;
+use millrace_core::kafka::{cause, edges};
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, RebalanceProtocol};
@@ -175,7 +175,32 @@ impl Member {
         }
         let new: Vec<i32> =
             partitions.iter().copied().filter(|partition| !self.is_new_again(*partition)).collect();
-        self.places(consumer, &new, self.start)
+        let mut placed = self.places(consumer, &new, self.start)?;
+        if let Start::Offset(offset) = self.start
+            && !placed.is_empty()
+        {
+            self.keep_within(consumer, offset, &mut placed)?;
+        }
+        Ok(placed)
+    }
+
+    /// A partition that ends before the offset at which reading is to begin is read from its end.
+    fn keep_within(
+        &self,
+        consumer: &BaseConsumer<Self>,
+        offset: i64,
+        placed: &mut BTreeMap<i32, Offset>,
+    ) -> KafkaResult<()> {
+        let places = placed.keys().map(|partition| (&self.topic, *partition));
+        for ((topic, partition), end) in edges(consumer, places, Offset::End)? {
+            if end < offset {
+                eprintln!(
+                    "{topic} partition {partition} ends at offset {end}, before {offset}: what comes next is read of it"
+                );
+                placed.insert(partition, Offset::Offset(end));
+            }
+        }
+        Ok(())
     }
 
     /// Where a beginning lies in partitions, where it is an offset or a time.

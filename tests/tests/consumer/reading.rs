@@ -81,6 +81,7 @@ fn placed(lab: &Lab) -> Verdict {
     assert_eq!(consume(&all(lab, &topic, &topic, &[]))?.records, 200);
     let from = |more: &[&str]| consume(&member(lab, &topic, &topic, &[&["--until", "end"], more].concat()));
     assert_eq!(from(&["--from-offset", "150"])?.records, 50);
+    assert_eq!(from(&["--from-offset", "201"])?.records, 0, "there are no more than 200");
     assert_eq!(from(&["--from-time", "2026-01-01T00:00:40Z"])?.records, 40);
     assert_eq!(from(&["--from-time", "2027-01-01T00:00:00Z"])?.records, 0);
     assert_eq!(from(&["--from-beginning"])?.records, 0, "the group has committed");

@@ -122,7 +122,7 @@ fn introduction(figures: &[Figure]) -> String {
         return ALL.to_owned();
     }
     format!(
-        "# Methods on `{dataset}`\n\nWritten by `detector evaluate --dataset {dataset} --output-format markdown`.\n"
+        "# Methods on `{dataset}`\n\nWritten by `detector evaluate --dataset {dataset} --path DIR --output-format markdown`.\n"
     )
 }
 
