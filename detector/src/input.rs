@@ -29,18 +29,20 @@ impl Reading {
     ///
     /// # Errors
     /// A clause that names the column which is not what it should be.
-    pub fn of(columns: &[String], cells: &Map<String, Value>) -> std::result::Result<Self, String> {
+    pub fn of(columns: &[String], cells: &Map<String, Value>) -> std::result::Result<Self, Unfit> {
         let text = |name: &str| cells.get(name).map(as_text).unwrap_or_default();
         let time = ["timestamp", "datetime"]
             .into_iter()
             .find(|name| cells.get(*name).is_some_and(|cell| !cell.is_null()));
         let number = |name: &String| {
             let cell = cells.get(name).unwrap_or(&Value::Null);
-            as_number(cell).ok_or_else(|| format!("column `{name}`: `{}` is not a number", as_text(cell)))
+            as_number(cell)
+                .ok_or_else(|| Unfit::Number(format!("column `{name}`: `{}` is not a number", as_text(cell))))
         };
         let moment = |name: &str| {
             as_time(&cells[name]).ok_or_else(|| {
-                format!("column `{name}`: `{}` is not a time such as 2026-01-01T00:00:00", text(name))
+                let text = text(name);
+                Unfit::Time(format!("column `{name}`: `{text}` is not a time such as 2026-01-01T00:00:00"))
             })
         };
         Ok(Self {
@@ -49,6 +51,23 @@ impl Reading {
             maintained: text("maintenance_status") == "maintenance",
             values: columns.iter().map(number).collect::<std::result::Result<_, _>>()?,
         })
+    }
+}
+
+/// What a column is not; a clause about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unfit {
+    /// A number.
+    Number(String),
+    /// A time.
+    Time(String),
+}
+
+impl std::fmt::Display for Unfit {
+    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Number(clause) | Self::Time(clause) => to.write_str(clause),
+        }
     }
 }
 
@@ -255,10 +274,10 @@ impl Input {
     }
 
     fn of(&self, cells: &Map<String, Value>) -> Result<Reading> {
-        Reading::of(&self.columns, cells).map_err(|why| {
-            let is_chosen = self.is_chosen || !why.ends_with("is not a number");
-            let remedy = if is_chosen { "" } else { "; --sensors names the columns to judge" };
-            self.wrong(format!("{}, {why}{remedy}", self.place()))
+        Reading::of(&self.columns, cells).map_err(|unfit| {
+            let has_choice = matches!(unfit, Unfit::Number(_)) && !self.is_chosen;
+            let remedy = if has_choice { "; --sensors names the columns to judge" } else { "" };
+            self.wrong(format!("{}, {unfit}{remedy}", self.place()))
         })
     }
 

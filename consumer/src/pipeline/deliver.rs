@@ -86,25 +86,28 @@ impl<P: Processor> Flow<'_, P> {
         self.tally.rejected += 1;
         self.print(record, None)?;
         let settings = self.parts.settings;
-        if settings.verbose && settings.on_error != OnError::Fail && !self.told_of_rejects {
-            self.told_of_rejects = true;
-            let what = match settings.on_error {
-                OnError::Dlq => format!("goes to {}", settings.dead_letters),
-                OnError::Skip | OnError::Fail => "is left out".to_owned(),
-            };
-            let (place, why) = (name(record), &reject.why);
-            eprintln!(
-                "the record at {place} is no reading: {why}; it {what}, as all others that cannot be read"
-            );
-        }
         match settings.on_error {
-            OnError::Skip => Ok(()),
+            OnError::Skip => {
+                self.tell_of_rejects(record, reject, "is left out");
+                Ok(())
+            }
             OnError::Fail => Err(unreadable(record, reject)),
             OnError::Dlq => {
+                self.tell_of_rejects(record, reject, &format!("goes to {}", settings.dead_letters));
                 let headers = Some(rejected_headers(record, reject.cause.exception(), &reject.why));
                 let letter = Letter { headers, ..Letter::as_it_came(&settings.dead_letters, record) };
                 self.dispatch(record.partition(), letter)
             }
+        }
+    }
+
+    /// Says once what becomes of records that cannot be read, by the first of them.
+    fn tell_of_rejects(&mut self, record: &BorrowedMessage<'_>, reject: &Reject, what: &str) {
+        if self.parts.settings.verbose && !std::mem::replace(&mut self.told_of_rejects, true) {
+            let (place, why) = (name(record), &reject.why);
+            eprintln!(
+                "the record at {place} is no reading: {why}; it {what}, as all others that cannot be read"
+            );
         }
     }
 

@@ -16,11 +16,8 @@ impl Source {
     /// protocol `consumer` the client says nothing of it.
     pub(super) fn look_for_topic(&self, changes: &[Dated]) {
         let went = |told: &Dated| matches!(told.change, Change::Revoked(_) | Change::Lost(_));
-        let is_silent = self.protocol == Protocol::Consumer;
-        if !is_silent
-            || !changes.iter().any(went)
-            || self.consumer.assignment().is_ok_and(|own| own.count() > 0)
-        {
+        let has_some = || self.consumer.assignment().is_ok_and(|own| own.count() > 0);
+        if self.protocol == Protocol::Classic || !changes.iter().any(went) || has_some() {
             return;
         }
         let topic = self.topic.clone();

@@ -162,7 +162,7 @@ impl Processor for Watching<'_> {
             if !names.iter().any(|name| object.contains_key(name)) {
                 return Err(format!("it has none of the columns {}", names.join(", ")));
             }
-            Reading::of(names, &object)
+            Reading::of(names, &object).map_err(|unfit| unfit.to_string())
         });
         let mut reading = reading.map_err(|why| Reject { cause: Cause::NotAReading, why })?;
         if reading.machine.is_empty() {
